@@ -1,0 +1,174 @@
+//! How an item looks in Redis.
+//!
+//! One string, so that a read is one `GET`: a header block in plain text, an empty line, then
+//! the bytes of the value.
+//!
+//! ```text
+//! 1764000000123-0 1764000060123 text/plain; charset=utf-8\n
+//! \n
+//! Hello
+//! ```
+//!
+//! The first line holds the revision, the moment of expiry in ms (or `-`) and the content
+//! type. Lines of metadata may follow it. [`Content`] is what the writer supplies; the commit
+//! script puts the revision and the expiry, which only Redis knows, in front of it.
+
+use mediatype::MediaType;
+
+use crate::StreamId;
+use crate::limits::MAX_CONTENT_TYPE_BYTES;
+
+/// The content type of a value that came without one (RFC 9110 §8.3).
+pub const DEFAULT_CONTENT_TYPE: &str = "application/octet-stream";
+
+/// A value and its type: the part of an item that comes from the client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    content_type: String,
+    value: Vec<u8>,
+}
+
+/// Why a content type cannot be stored.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidContentType {
+    /// Longer than [`MAX_CONTENT_TYPE_BYTES`].
+    #[error("the content type has {0} bytes; at most {MAX_CONTENT_TYPE_BYTES} are allowed")]
+    TooLong(usize),
+    /// Not a media type.
+    #[error("\"{0}\" is no media type; one looks like text/plain; charset=utf-8")]
+    Malformed(String),
+}
+
+impl Content {
+    /// A value with its content type, or [`DEFAULT_CONTENT_TYPE`] where it has none.
+    ///
+    /// # Errors
+    /// [`InvalidContentType`] where the type is not a media type (RFC 9110 §8.3.1) or too long.
+    pub fn new(content_type: Option<&str>, value: Vec<u8>) -> Result<Self, InvalidContentType> {
+        let content_type = content_type.map_or(DEFAULT_CONTENT_TYPE, str::trim);
+        if content_type.len() > MAX_CONTENT_TYPE_BYTES {
+            return Err(InvalidContentType::TooLong(content_type.len()));
+        }
+        // The parser is lenient about what follows the type; a line break would end the header.
+        if content_type.contains(|c: char| !(' '..='~').contains(&c)) || MediaType::parse(content_type).is_err() {
+            return Err(InvalidContentType::Malformed(content_type.escape_debug().to_string()));
+        }
+        Ok(Self { content_type: content_type.to_owned(), value })
+    }
+
+    /// The bytes that the commit script stores behind `<revision> <expiry> `.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        [self.content_type.as_bytes(), b"\n\n", &self.value].concat()
+    }
+}
+
+/// An item as it was read from Redis.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// The write that made this state of the item, in the stream of its partition.
+    pub revision: StreamId,
+    /// When the item ends, in milliseconds since 1970.
+    pub expires_at_ms: Option<u64>,
+    /// The media type of the value.
+    pub content_type: String,
+    /// The bytes that the client stored.
+    pub value: Vec<u8>,
+}
+
+/// A stored string that is not an item: something else wrote to the key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the stored item is malformed: {0}")]
+pub struct MalformedItem(&'static str);
+
+impl Item {
+    /// Reads what the commit script wrote.
+    ///
+    /// # Errors
+    /// [`MalformedItem`] where the header block is not what the commit script writes.
+    pub fn decode(mut stored: Vec<u8>) -> Result<Self, MalformedItem> {
+        let line_end = stored.iter().position(|&b| b == b'\n').ok_or(MalformedItem("no header line"))?;
+        let header = std::str::from_utf8(&stored[..line_end]).map_err(|_| MalformedItem("the header is not UTF-8"))?;
+        let mut fields = header.splitn(3, ' ');
+        let mut next = || fields.next().ok_or(MalformedItem("the header line has fewer than three fields"));
+        let revision = next()?.parse().map_err(|_| MalformedItem("the revision"))?;
+        let expires_at_ms = match next()? {
+            "-" => None,
+            ms => Some(ms.parse().map_err(|_| MalformedItem("the expiry"))?),
+        };
+        let content_type = next()?.to_owned();
+        // Metadata lines, which this version neither writes nor reads, end at an empty line.
+        let block = stored[line_end..].windows(2).position(|pair| pair == b"\n\n");
+        let value_start = line_end + block.ok_or(MalformedItem("the header block does not end"))? + 2;
+        Ok(Self { revision, expires_at_ms, content_type, value: stored.split_off(value_start) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What the commit script does with a [`Content`].
+    fn commit(revision: &str, expiry: &str, content: &Content) -> Vec<u8> {
+        [format!("{revision} {expiry} ").as_bytes(), &content.encode()].concat()
+    }
+
+    /// Golden: these bytes are on disk.
+    #[test]
+    fn the_stored_form_never_changes() {
+        let content = Content::new(Some("text/plain; charset=utf-8"), b"Hello\n\nyou".to_vec()).unwrap();
+        let stored = commit("1764000000123-0", "1764000060123", &content);
+        assert_eq!(stored, b"1764000000123-0 1764000060123 text/plain; charset=utf-8\n\nHello\n\nyou");
+        let item = Item::decode(stored).unwrap();
+        assert_eq!(item.expires_at_ms, Some(1_764_000_060_123));
+        assert_eq!(item.value, b"Hello\n\nyou");
+    }
+
+    #[test]
+    fn lines_of_metadata_are_passed_over() {
+        let item = Item::decode(b"1-0 - text/plain\nowner: me\nteam: us\n\nvalue".to_vec()).unwrap();
+        assert_eq!((item.content_type.as_str(), item.value.as_slice()), ("text/plain", &b"value"[..]));
+    }
+
+    #[test]
+    fn a_stranger_s_string_is_refused() {
+        for stored in [
+            "",
+            "hello",
+            "1-0 - text/plain",
+            "1-0 - text/plain\nvalue",
+            "x - t/p\n\nv",
+            "1-0 soon t/p\n\nv",
+            "1-0\n\nv",
+        ] {
+            assert!(Item::decode(stored.into()).is_err(), "{stored:?}");
+        }
+    }
+
+    #[test]
+    fn content_types_are_media_types() {
+        for good in ["text/plain", "application/json; charset=utf-8", "application/vnd.a+json"] {
+            assert!(Content::new(Some(good), vec![1]).is_ok(), "{good}");
+        }
+        for wrong in ["", "text", "text/", "te xt/plain", "text/plain\nx: y", "text/plain\u{e9}"] {
+            assert!(Content::new(Some(wrong), vec![1]).is_err(), "{wrong:?}");
+        }
+        assert!(matches!(
+            Content::new(Some(&format!("a/{}", "b".repeat(300))), vec![1]),
+            Err(InvalidContentType::TooLong(302))
+        ));
+    }
+
+    proptest! {
+        #[test]
+        fn any_value_round_trips(value: Vec<u8>, ms: u64, seq: u64, expiry: Option<u64>) {
+            let content = Content::new(None, value.clone()).unwrap();
+            let revision = StreamId { ms, seq };
+            let stored = commit(&revision.to_string(), &expiry.map_or("-".into(), |ms| ms.to_string()), &content);
+            let item = Item::decode(stored).unwrap();
+            prop_assert_eq!(item, Item { revision, expires_at_ms: expiry, content_type: DEFAULT_CONTENT_TYPE.into(), value });
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! What the component and the worker agree on: the contract with the data on disk.
+//!
+//! Everything here is a pure function or a constant, so that both sides, the tests and the
+//! documents share one truth: how an id finds its [`Partition`], what a [`Revision`] is, which
+//! [`keys`] exist, how an [`Item`] and a [`Write`] look in Redis, and the [`scripts`] that are
+//! the only code that changes them. Changing a golden vector in these tests means migrating
+//! every store in the field.
+
+pub mod item;
+pub mod item_id;
+pub mod keys;
+pub mod limits;
+pub mod partition;
+pub mod revision;
+pub mod scripts;
+pub mod write;
+
+pub use item::{Content, Item};
+pub use item_id::ItemId;
+pub use partition::Partition;
+pub use revision::{Revision, StreamId};
+pub use scripts::Script;
+pub use write::Write;

@@ -1,0 +1,58 @@
+//! Limits and defaults, each defined once.
+//!
+//! `spin.toml` repeats the defaults of its variables, because a manifest cannot import them;
+//! a test compares the two.
+
+use std::time::Duration;
+
+/// Longest item id, in bytes of UTF-8.
+pub const MAX_ID_BYTES: usize = 512;
+
+/// Longest `Content-Type` that is stored with an item, in bytes.
+pub const MAX_CONTENT_TYPE_BYTES: usize = 255;
+
+/// Largest value by default, in bytes (the variable `max_value_bytes`).
+pub const DEFAULT_MAX_VALUE_BYTES: usize = 1024 * 1024;
+
+/// Largest `max_value_bytes` that may be configured: a value crosses Wasm memory, a stream
+/// entry and a script whole, and each of them holds Redis up for as long.
+pub const MAX_CONFIGURABLE_VALUE_BYTES: usize = 64 * 1024 * 1024;
+
+/// Longest time to live, in seconds: 100 years. It keeps `now + ttl` far from overflow, in
+/// Rust and in Lua, whose numbers are exact only up to 2^53.
+pub const MAX_TTL_SECONDS: u64 = 100 * 365 * 24 * 60 * 60;
+
+/// Accepted and unapplied writes that one partition may hold by default (the variable
+/// `max_pending`); beyond it a write is refused with 503.
+pub const DEFAULT_MAX_PENDING: u64 = 10_000;
+
+/// How long the component waits for one Redis command by default (the variable
+/// `redis_timeout_ms`).
+pub const DEFAULT_REDIS_TIMEOUT: Duration = Duration::from_millis(2_000);
+
+/// How long the reason of a rejected write is kept, and therefore how long the outcome of a
+/// write can be told at all: `GET /writes/{revision}` answers 410 for an older one.
+pub const OUTCOME_KEPT: Duration = Duration::from_secs(60 * 60);
+
+/// Most entries that one call of the commit script applies. 128 small ones hold Redis for
+/// about a millisecond.
+pub const COMMIT_MAX_ENTRIES: usize = 128;
+
+/// A commit call stops once it has applied this many bytes of values. The first entry is
+/// applied whatever its size.
+pub const COMMIT_MAX_BYTES: usize = 512 * 1024;
+
+/// Most expired ids that one call of the expire script takes off the index of a partition.
+pub const EXPIRE_MAX_IDS: usize = 256;
+
+/// How often a worker says that it lives.
+pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A worker that has not said so for this long counts as gone.
+pub const HEARTBEAT_EXPIRY: Duration = Duration::from_secs(5);
+
+/// Readiness fails when the oldest unapplied write is older than this: nobody commits.
+pub const READY_MAX_LAG: Duration = Duration::from_secs(10);
+
+/// What a client that was refused for overload is told to wait (`Retry-After`).
+pub const RETRY_AFTER: Duration = Duration::from_secs(1);

@@ -1,0 +1,14 @@
+#!lua flags=allow-oom
+-- heartbeat: says that a worker lives, and answers who does.
+--
+-- KEYS[1] the sorted set of workers
+-- ARGV[1] the worker's name
+-- ARGV[2] after how many ms a silent worker counts as gone
+--
+-- Reply: the names of the workers that live, this one included
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])
+return redis.call('ZRANGE', KEYS[1], 0, -1)
