@@ -1,1 +1,27 @@
-//! x
+//! The Wasm component of Larder: HTTP in, Redis out.
+//!
+//! One [`handler`], generic over a small asynchronous [`redis::Redis`], answers every request;
+//! a thin shell around it speaks to the host. The shell is compiled for Wasm only, so the
+//! handler builds, lints and is unit-tested natively, and a second shell for another version
+//! of WASI needs no change in it.
+//!
+//! The component keeps no state but its Redis connection. It reads items with one `GET`, and
+//! hands writes to `accept.lua`; it never applies one itself.
+
+mod body;
+pub mod config;
+mod envelope;
+pub mod handler;
+pub mod header;
+mod health;
+mod item_read;
+mod item_write;
+pub mod problem;
+mod query;
+pub mod redis;
+pub mod route;
+mod store;
+mod write_outcome;
+
+#[cfg(target_family = "wasm")]
+mod wasip3;

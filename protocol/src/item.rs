@@ -56,6 +56,12 @@ impl Content {
         Ok(Self { content_type: content_type.to_owned(), value })
     }
 
+    /// The bytes that the client wants stored.
+    #[must_use]
+    pub fn value(&self) -> &[u8] {
+        &self.value
+    }
+
     /// The bytes that the commit script stores behind `<revision> <expiry> `.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {

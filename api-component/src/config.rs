@@ -1,0 +1,148 @@
+//! The component's settings, from the variables that `spin.toml` declares.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+use std::time::Duration;
+
+use larder_protocol::limits::MAX_CONFIGURABLE_VALUE_BYTES;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// The variables that the component reads; `spin.toml` declares each of them with a default.
+pub const VARIABLES: [&str; 6] =
+    ["redis_address", "redis_username", "redis_password", "redis_timeout_ms", "max_pending", "max_value_bytes"];
+
+/// What an operator decides.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where Redis is, credentials included: not for logs.
+    pub redis_url: String,
+    /// How long one Redis command may take, connecting included.
+    pub redis_timeout: Duration,
+    /// Unapplied writes that a partition may hold.
+    pub max_pending: u64,
+    /// Largest value, in bytes.
+    pub max_value_bytes: usize,
+}
+
+/// A setting that cannot be used. It never holds the text of a secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidConfig {
+    /// The host did not provide the variable.
+    #[error("the variable {0} is not set; spin.toml declares it with a default")]
+    Missing(&'static str),
+    /// Not a number, or one out of range.
+    #[error("the variable {name} is \"{value}\"; it must be a whole number from {min} to {max}")]
+    NotInRange {
+        /// The variable.
+        name: &'static str,
+        /// Its text.
+        value: String,
+        /// Smallest allowed.
+        min: u64,
+        /// Largest allowed.
+        max: u64,
+    },
+    /// The address is no Redis URL, or has more than a host and a port.
+    #[error("the variable redis_address must look like redis://host:port, without credentials or a path")]
+    Address,
+}
+
+impl Config {
+    /// Reads the settings from the values of [`VARIABLES`].
+    ///
+    /// # Errors
+    /// [`InvalidConfig`] names the first variable that cannot be used.
+    pub fn from_variables(values: &HashMap<&'static str, String>) -> Result<Self, InvalidConfig> {
+        let get = |name| values.get(name).map(|v| v.trim()).ok_or(InvalidConfig::Missing(name));
+        let timeout = number(get, "redis_timeout_ms", 1, 60_000)?;
+        let max_value = number(get, "max_value_bytes", 1, MAX_CONFIGURABLE_VALUE_BYTES as u64)?;
+        Ok(Self {
+            redis_url: redis_url(get("redis_address")?, get("redis_username")?, get("redis_password")?)?,
+            redis_timeout: Duration::from_millis(timeout),
+            max_pending: number(get, "max_pending", 1, 1_000_000_000)?,
+            max_value_bytes: usize::try_from(max_value).expect("the largest allowed value fits 32 bits"),
+        })
+    }
+}
+
+fn number<'a>(
+    get: impl Fn(&'static str) -> Result<&'a str, InvalidConfig>,
+    name: &'static str,
+    min: u64,
+    max: u64,
+) -> Result<u64, InvalidConfig> {
+    let value = get(name)?;
+    match u64::from_str(value) {
+        Ok(number) if (min..=max).contains(&number) => Ok(number),
+        _ => Err(InvalidConfig::NotInRange { name, value: value.to_owned(), min, max }),
+    }
+}
+
+/// Puts the credentials into the address. They are variables of their own because Spin checks
+/// `allowed_outbound_hosts` against the plain address, and because only one of them is secret.
+fn redis_url(address: &str, username: &str, password: &str) -> Result<String, InvalidConfig> {
+    let (scheme, host) = address.split_once("://").ok_or(InvalidConfig::Address)?;
+    let host = host.strip_suffix('/').unwrap_or(host);
+    if !matches!(scheme, "redis" | "rediss") || host.is_empty() || host.contains(['/', '@', '?', '#', ' ']) {
+        return Err(InvalidConfig::Address);
+    }
+    if username.is_empty() && password.is_empty() {
+        return Ok(format!("{scheme}://{host}"));
+    }
+    let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+    Ok(format!("{scheme}://{}:{}@{host}", encode(username), encode(password)))
+}
+
+#[cfg(test)]
+mod tests {
+    use larder_protocol::limits;
+
+    use super::*;
+
+    fn values(changes: &[(&'static str, &str)]) -> HashMap<&'static str, String> {
+        let mut values = HashMap::from([
+            ("redis_address", "redis://127.0.0.1:6379".to_owned()),
+            ("redis_username", String::new()),
+            ("redis_password", String::new()),
+            ("redis_timeout_ms", limits::DEFAULT_REDIS_TIMEOUT.as_millis().to_string()),
+            ("max_pending", limits::DEFAULT_MAX_PENDING.to_string()),
+            ("max_value_bytes", limits::DEFAULT_MAX_VALUE_BYTES.to_string()),
+        ]);
+        values.extend(changes.iter().map(|&(name, value)| (name, value.to_owned())));
+        values
+    }
+
+    fn config(changes: &[(&'static str, &str)]) -> Result<Config, InvalidConfig> {
+        Config::from_variables(&values(changes))
+    }
+
+    #[test]
+    fn credentials_are_escaped_into_the_url() {
+        let config = config(&[("redis_username", "larder"), ("redis_password", "p@ss/w:rd")]).ok().unwrap();
+        assert_eq!(config.redis_url, "redis://larder:p%40ss%2Fw%3Ard@127.0.0.1:6379");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let error = config(&[("max_pending", "many")]).err().unwrap();
+        assert_eq!(
+            error.to_string(),
+            "the variable max_pending is \"many\"; it must be a whole number from 1 to 1000000000"
+        );
+        for address in ["localhost:6379", "http://localhost", "redis://", "redis://me:pw@host", "redis://host/1"] {
+            assert_eq!(config(&[("redis_address", address)]).err(), Some(InvalidConfig::Address), "{address}");
+        }
+        assert_eq!(Config::from_variables(&HashMap::new()).err(), Some(InvalidConfig::Missing("redis_timeout_ms")));
+    }
+
+    /// `spin.toml` cannot import a constant, so it repeats them; this keeps it honest.
+    #[test]
+    fn the_manifest_has_our_defaults() {
+        let manifest = include_str!("../../spin.toml");
+        for (name, value) in values(&[]) {
+            assert!(VARIABLES.contains(&name));
+            let declared = format!("{name} = {{ default = \"{value}\"");
+            assert!(manifest.contains(&declared), "spin.toml does not declare {declared} }}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! One request, one response: finds the resource and the method, and turns every failure into
+//! its problem document.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use http_body::Body;
+
+use crate::config::Config;
+use crate::problem::Problem;
+use crate::redis::Redis;
+use crate::route::Route;
+use crate::{health, item_read, item_write, write_outcome};
+
+/// Answers a request. What the operator should know of a failure goes to standard error.
+pub async fn handle<B>(request: Request<B>, config: &Config, redis: &impl Redis) -> Response<Bytes>
+where
+    B: Body<Data = Bytes>,
+    B::Error: fmt::Display,
+{
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    answer(request, config, redis).await.unwrap_or_else(|problem| {
+        if let Some(line) = problem.log_line() {
+            eprintln!("{method} {}: {line}", path.escape_debug());
+        }
+        problem.into()
+    })
+}
+
+async fn answer<B>(request: Request<B>, config: &Config, redis: &impl Redis) -> Result<Response<Bytes>, Problem>
+where
+    B: Body<Data = Bytes>,
+    B::Error: fmt::Display,
+{
+    let route = Route::of(request.uri().path())?;
+    let methods = route.methods();
+    match (request.method(), route) {
+        (&Method::GET | &Method::HEAD, Route::Item(id)) => item_read::get(&request, &id, redis).await,
+        (&Method::PUT, Route::Item(id)) => item_write::put(request, &id, config, redis).await,
+        (&Method::POST, Route::Item(id)) => item_write::post(request, &id, config, redis).await,
+        (&Method::DELETE, Route::Item(id)) => item_write::delete(&request, &id, config, redis).await,
+        (&Method::GET | &Method::HEAD, Route::Write(revision)) => write_outcome::get(&request, revision, redis).await,
+        (&Method::GET | &Method::HEAD, Route::Live) => health::live(&request),
+        (&Method::GET | &Method::HEAD, Route::Ready) => health::ready(&request, redis).await,
+        _ => Err(Problem::MethodNotAllowed(methods)),
+    }
+}

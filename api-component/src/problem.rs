@@ -1,0 +1,196 @@
+//! Every way a request can fail, and how the client hears of it: the only place that turns
+//! errors into HTTP (RFC 9457, `application/problem+json`).
+//!
+//! The `type` is stable and meant for programs, the `detail` says what would be right and is
+//! meant for people. What went wrong inside goes to the log, not to the client.
+
+use bytes::Bytes;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, Response, StatusCode};
+use larder_protocol::item::InvalidContentType;
+use larder_protocol::item_id::InvalidItemId;
+use larder_protocol::revision::InvalidRevision;
+use larder_protocol::{ItemId, Revision, limits};
+use serde::Serialize;
+
+use crate::body::BodyError;
+use crate::config::InvalidConfig;
+use crate::envelope::InvalidEnvelope;
+use crate::health::NotReady;
+use crate::query::InvalidQuery;
+use crate::redis::RedisError;
+use crate::store::ReadError;
+use crate::{header, route};
+
+/// What every problem `type` starts with.
+pub const TYPE_PREFIX: &str = "urn:larder:problem:";
+
+/// Why a request was not done.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum Problem {
+    #[error("There is nothing at this path. Items are at /items/{{id}}, writes at /writes/{{revision}}.")]
+    NoSuchPath,
+    #[error("This resource answers {0}.")]
+    MethodNotAllowed(route::Methods),
+    #[error("There is no item \"{0}\".")]
+    NoSuchItem(ItemId),
+    #[error("No write {0} was ever accepted.")]
+    NoSuchWrite(Revision),
+    #[error("The write {0} is too old: outcomes are kept for an hour.")]
+    WriteTooOld(Revision),
+    #[error("{0}.")]
+    InvalidItemId(#[from] InvalidItemId),
+    #[error("{0}.")]
+    InvalidRevision(#[from] InvalidRevision),
+    #[error("{0}.")]
+    InvalidQuery(#[from] InvalidQuery),
+    #[error("{0}.")]
+    InvalidContentType(#[from] InvalidContentType),
+    #[error("The body is empty; a value has at least one byte. To remove an item, send DELETE.")]
+    EmptyValue,
+    #[error("{0}.")]
+    InvalidEnvelope(InvalidEnvelope),
+    #[error("{0}. Nothing was written.")]
+    NoValue(InvalidEnvelope),
+    #[error("The value is larger than {0} bytes, the most that is allowed here. Nothing was written.")]
+    TooLarge(usize),
+    #[error("The body ended early or could not be read. Nothing was written.")]
+    IncompleteBody(String),
+    #[error("The partition of this item has {0} writes that wait to be applied. Nothing was written; try again later.")]
+    Overloaded(u64),
+    #[error("The store has no memory left for new values. Nothing was written; try again later.")]
+    OutOfMemory,
+    #[error("The store cannot be reached at the moment. {0}; try again later.")]
+    Unavailable(&'static str, RedisError),
+    #[error("The store did not answer in time. The write may or may not have been accepted; read the item to see.")]
+    OutcomeUnknown(RedisError),
+    #[error("{0}")]
+    NotReady(NotReady),
+    #[error("The service is not configured properly; its log says how.")]
+    Misconfigured(InvalidConfig),
+    #[error("Something is wrong on our side; the log of the service says what.")]
+    Internal(String),
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    detail: String,
+}
+
+impl Problem {
+    /// Status, last part of the type, and title.
+    fn kind(&self) -> (StatusCode, &'static str, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::NoSuchPath => (S::NOT_FOUND, "no-such-path", "No such path"),
+            Self::MethodNotAllowed(_) => (S::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed"),
+            Self::NoSuchItem(_) => (S::NOT_FOUND, "no-such-item", "No such item"),
+            Self::NoSuchWrite(_) => (S::NOT_FOUND, "no-such-write", "No such write"),
+            Self::WriteTooOld(_) => (S::GONE, "write-too-old", "Outcome no longer known"),
+            Self::InvalidItemId(_) => (S::BAD_REQUEST, "invalid-id", "Invalid item id"),
+            Self::InvalidRevision(_) => (S::BAD_REQUEST, "invalid-revision", "Invalid revision"),
+            Self::InvalidQuery(_) => (S::BAD_REQUEST, "invalid-query", "Invalid query"),
+            Self::InvalidContentType(_) => (S::BAD_REQUEST, "invalid-content-type", "Invalid content type"),
+            Self::EmptyValue => (S::BAD_REQUEST, "empty-value", "Empty value"),
+            Self::InvalidEnvelope(_) => (S::BAD_REQUEST, "invalid-envelope", "Invalid JSON body"),
+            Self::NoValue(_) => (S::UNPROCESSABLE_ENTITY, "no-value", "No value"),
+            Self::TooLarge(_) => (S::PAYLOAD_TOO_LARGE, "value-too-large", "Value too large"),
+            Self::IncompleteBody(_) => (S::BAD_REQUEST, "incomplete-body", "Incomplete body"),
+            Self::Overloaded(_) => (S::SERVICE_UNAVAILABLE, "overloaded", "Too many writes wait"),
+            Self::OutOfMemory => (S::SERVICE_UNAVAILABLE, "out-of-memory", "Store is full"),
+            Self::Unavailable(..) => (S::SERVICE_UNAVAILABLE, "store-unavailable", "Store unavailable"),
+            Self::OutcomeUnknown(_) => (S::SERVICE_UNAVAILABLE, "outcome-unknown", "Outcome unknown"),
+            Self::NotReady(_) => (S::SERVICE_UNAVAILABLE, "not-ready", "Not ready"),
+            Self::Misconfigured(_) => (S::INTERNAL_SERVER_ERROR, "misconfigured", "Misconfigured"),
+            Self::Internal(_) => (S::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
+        }
+    }
+
+    /// A command that only read failed.
+    #[must_use]
+    pub fn reading(error: RedisError) -> Self {
+        match error {
+            RedisError::Unexpected(message) => Self::Internal(message),
+            error => Self::Unavailable("Nothing was changed", error),
+        }
+    }
+
+    /// A write was not accepted, or may not have been.
+    #[must_use]
+    pub fn writing(error: RedisError) -> Self {
+        match error {
+            RedisError::Unexpected(message) => Self::Internal(message),
+            RedisError::Refused { code, .. } if code == "OOM" => Self::OutOfMemory,
+            error @ RedisError::Lost(_) => Self::OutcomeUnknown(error),
+            error => Self::Unavailable("Nothing was written", error),
+        }
+    }
+
+    /// What the operator shall read and the client shall not; `None` where the client is told all.
+    #[must_use]
+    pub fn log_line(&self) -> Option<String> {
+        match self {
+            Self::Unavailable(_, error) | Self::OutcomeUnknown(error) => Some(error.to_string()),
+            Self::Misconfigured(error) => Some(error.to_string()),
+            Self::Internal(error) => Some(error.clone()),
+            Self::OutOfMemory => Some("Redis refused a write: it has reached maxmemory".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+impl From<Problem> for Response<Bytes> {
+    fn from(problem: Problem) -> Self {
+        let (status, name, title) = problem.kind();
+        let document = Document {
+            r#type: format!("{TYPE_PREFIX}{name}"),
+            title,
+            status: status.as_u16(),
+            detail: problem.to_string(),
+        };
+        let body = serde_json::to_vec(&document).expect("strings and a number always serialize");
+        let mut response = Response::new(Bytes::from(body));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, header::PROBLEM_JSON);
+        headers.insert(CACHE_CONTROL, header::NO_STORE);
+        if let Problem::MethodNotAllowed(methods) = problem {
+            headers.insert(ALLOW, methods.into());
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from(limits::RETRY_AFTER.as_secs()));
+        }
+        response
+    }
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Redis(error) => Self::reading(error),
+            ReadError::Malformed(error) => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+impl From<BodyError> for Problem {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge(most) => Self::TooLarge(most),
+            BodyError::Incomplete(error) => Self::IncompleteBody(error),
+        }
+    }
+}
+
+impl From<InvalidEnvelope> for Problem {
+    fn from(error: InvalidEnvelope) -> Self {
+        match error {
+            InvalidEnvelope::NoValue | InvalidEnvelope::EmptyValue => Self::NoValue(error),
+            InvalidEnvelope::Malformed(_) => Self::InvalidEnvelope(error),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Which resource a path names, and which methods that resource answers.
+
+use std::fmt;
+
+use http::HeaderValue;
+use larder_protocol::{ItemId, Revision};
+
+use crate::problem::Problem;
+
+/// What a path names.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Route {
+    /// `/items/{id}`; everything behind the second slash is the id.
+    Item(ItemId),
+    /// `/writes/{revision}`.
+    Write(Revision),
+    /// `/health/live`.
+    Live,
+    /// `/health/ready`.
+    Ready,
+}
+
+/// The methods that a resource answers, as `Allow` lists them (RFC 9110 §10.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Methods(&'static str);
+
+const ITEM_METHODS: Methods = Methods("GET, HEAD, PUT, POST, DELETE");
+const READ_METHODS: Methods = Methods("GET, HEAD");
+
+impl Route {
+    /// Finds the resource for a path as it stands in the request, percent-encoded.
+    ///
+    /// # Errors
+    /// [`Problem::NoSuchPath`], or what is wrong with the id or the revision in it.
+    pub fn of(path: &str) -> Result<Self, Problem> {
+        if let Some(id) = path.strip_prefix("/items/") {
+            return Ok(Self::Item(ItemId::from_path(id)?));
+        }
+        if let Some(revision) = path.strip_prefix("/writes/") {
+            return Ok(Self::Write(revision.parse()?));
+        }
+        match path {
+            "/health/live" => Ok(Self::Live),
+            "/health/ready" => Ok(Self::Ready),
+            _ => Err(Problem::NoSuchPath),
+        }
+    }
+
+    /// The methods that the resource answers.
+    #[must_use]
+    pub fn methods(&self) -> Methods {
+        match self {
+            Self::Item(_) => ITEM_METHODS,
+            Self::Write(_) | Self::Live | Self::Ready => READ_METHODS,
+        }
+    }
+}
+
+impl fmt::Display for Methods {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl From<Methods> for HeaderValue {
+    fn from(methods: Methods) -> Self {
+        Self::from_static(methods.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_behind_items_is_the_id() {
+        let id = |id: &str| Route::Item(ItemId::new(id).unwrap());
+        assert_eq!(Route::of("/items/a").unwrap(), id("a"));
+        assert_eq!(Route::of("/items/a/b//c/").unwrap(), id("a/b//c/"));
+        assert_eq!(Route::of("/items/a%2Fb%20%F0%9F%A6%80").unwrap(), id("a/b 🦀"));
+        assert_eq!(Route::of("/items/100%25").unwrap(), id("100%"));
+        assert!(matches!(Route::of("/items/"), Err(Problem::InvalidItemId(_))));
+    }
+
+    #[test]
+    fn other_paths_are_named_or_unknown() {
+        assert!(matches!(Route::of("/writes/7-1-0"), Ok(Route::Write(_))));
+        assert!(matches!(Route::of("/writes/7"), Err(Problem::InvalidRevision(_))));
+        assert_eq!(Route::of("/health/live").unwrap(), Route::Live);
+        for path in ["/", "/items", "/writes", "/health", "/health/live/", "/itemsx"] {
+            assert!(matches!(Route::of(path), Err(Problem::NoSuchPath)), "{path}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The shell for WASI 0.3 (spin-sdk 7, Spin 4.1 and later).
+//!
+//! Spin keeps an instance for many requests and runs several of them at once in it, so what
+//! an instance knows is read once and shared: the settings, and the connection to Redis.
+
+mod connection;
+mod response;
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use futures::lock::Mutex;
+use spin_sdk::http::Request;
+use spin_sdk::wasip3::http::types::Response as WasiResponse;
+use spin_sdk::{http_service, variables};
+
+use crate::config::{Config, InvalidConfig, VARIABLES};
+use crate::handler;
+use crate::problem::Problem;
+use connection::Connection;
+
+/// What an instance learns with its first request and keeps.
+struct Instance {
+    config: Config,
+    redis: Connection,
+}
+
+type Started = Rc<Result<Instance, InvalidConfig>>;
+
+thread_local! {
+    static INSTANCE: Rc<Mutex<Option<Started>>> = Rc::default();
+}
+
+#[http_service]
+async fn serve(request: Request) -> WasiResponse {
+    let response = match &*instance().await {
+        Ok(instance) => handler::handle(request, &instance.config, &instance.redis).await,
+        Err(error) => Problem::Misconfigured(error.clone()).into(),
+    };
+    response::start(response).await
+}
+
+async fn instance() -> Started {
+    let instance = INSTANCE.with(Rc::clone);
+    let mut instance = instance.lock().await;
+    if let Some(started) = &*instance {
+        return started.clone();
+    }
+    let started = Rc::new(start().await);
+    if let Err(error) = &*started {
+        eprintln!("Larder answers every request with 500: {error}");
+    }
+    instance.insert(started).clone()
+}
+
+async fn start() -> Result<Instance, InvalidConfig> {
+    let mut values = HashMap::new();
+    for name in VARIABLES {
+        if let Ok(value) = variables::get(name).await {
+            values.insert(name, value);
+        }
+    }
+    let config = Config::from_variables(&values)?;
+    let redis = Connection::new(config.redis_url.clone(), config.redis_timeout);
+    Ok(Instance { config, redis })
+}

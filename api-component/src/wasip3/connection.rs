@@ -1,0 +1,97 @@
+//! The connection to Redis that the requests of an instance share.
+//!
+//! Spin gives a connection without timeouts that does not come back once it is broken. So
+//! every call here has a deadline, and a connection that failed or fell silent is dropped; the
+//! next call opens a new one.
+
+use std::cell::RefCell;
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use futures::lock::Mutex;
+use spin_sdk::redis::{Connection as Open, Error, RedisParameter, RedisResult};
+use spin_sdk::time::sleep;
+
+use crate::redis::{Redis, RedisError, Reply};
+
+pub struct Connection {
+    url: String,
+    timeout: Duration,
+    open: RefCell<Option<Rc<Open>>>,
+    /// Held while a connection is opened, so that requests that arrive together open one.
+    opening: Mutex<()>,
+}
+
+impl Connection {
+    pub fn new(url: String, timeout: Duration) -> Self {
+        Self { url, timeout, open: RefCell::default(), opening: Mutex::default() }
+    }
+
+    /// Runs `command` on the open connection, opening it first where need be; both together
+    /// end within the timeout.
+    async fn call<T>(&self, command: impl AsyncFnOnce(&Open) -> Result<T, Error>) -> Result<T, RedisError> {
+        let mut deadline = pin!(sleep(self.timeout));
+        let connection = match select(pin!(self.connection()), deadline.as_mut()).await {
+            Either::Left((connection, _)) => connection?,
+            Either::Right(_) => return Err(RedisError::NotSent(self.silence())),
+        };
+        let result = match select(pin!(command(&connection)), deadline).await {
+            Either::Left((result, _)) => result.map_err(|error| RedisError::from_host(text(error))),
+            Either::Right(_) => Err(RedisError::Lost(self.silence())),
+        };
+        if matches!(result, Err(RedisError::Lost(_))) {
+            // Unless another request has already replaced it.
+            self.open.borrow_mut().take_if(|open| Rc::ptr_eq(open, &connection));
+        }
+        result
+    }
+
+    async fn connection(&self) -> Result<Rc<Open>, RedisError> {
+        let present = || self.open.borrow().clone();
+        if let Some(open) = present() {
+            return Ok(open);
+        }
+        let _opening = self.opening.lock().await;
+        if let Some(open) = present() {
+            return Ok(open);
+        }
+        let open = Open::open(&self.url).await.map_err(|error| RedisError::NotSent(text(error)))?;
+        Ok(self.open.borrow_mut().insert(Rc::new(open)).clone())
+    }
+
+    fn silence(&self) -> String {
+        format!("nothing within {} ms", self.timeout.as_millis())
+    }
+}
+
+impl Redis for Connection {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, RedisError> {
+        self.call(async |open| open.get(key).await).await
+    }
+
+    async fn execute(&self, command: &str, arguments: &[&[u8]]) -> Result<Vec<Reply>, RedisError> {
+        let parameters: Vec<_> = arguments.iter().map(|a| RedisParameter::Binary(a.to_vec())).collect();
+        let results = self.call(async |open| open.execute(command, parameters).await).await?;
+        Ok(results.into_iter().map(reply).collect())
+    }
+}
+
+fn reply(result: RedisResult) -> Reply {
+    match result {
+        RedisResult::Nil => Reply::Nil,
+        RedisResult::Int64(n) => Reply::Int(n),
+        RedisResult::Status(text) => Reply::Bytes(text.into_bytes()),
+        RedisResult::Binary(bytes) => Reply::Bytes(bytes),
+    }
+}
+
+fn text(error: Error) -> String {
+    match error {
+        Error::InvalidAddress => "the address is not valid, or not among allowed_outbound_hosts".to_owned(),
+        Error::TooManyConnections => "the host allows no more connections".to_owned(),
+        Error::TypeError => "a value of the wrong type".to_owned(),
+        Error::Other(message) => message,
+    }
+}

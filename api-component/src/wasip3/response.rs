@@ -1,0 +1,44 @@
+//! Hands a response to the host with its body already under way.
+//!
+//! The host sends head and body as it gets them. Where the body starts only after the head has
+//! left, they travel in two TCP segments, and a client on a kept-alive connection waits for a
+//! delayed acknowledgement (40 ms) in between. So the write of the body starts before the
+//! response is returned, and only what does not fit at once is left to a task of its own.
+
+use bytes::Bytes;
+use futures::poll;
+use http::header::CONTENT_LENGTH;
+use http::{HeaderValue, Response, StatusCode};
+use spin_sdk::wasip3::http::types::{Fields, Response as WasiResponse};
+use spin_sdk::wasip3::wit_bindgen::spawn;
+use spin_sdk::wasip3::{wit_future, wit_stream};
+
+/// Starts sending `response`.
+pub async fn start(response: Response<Bytes>) -> WasiResponse {
+    let (mut head, body) = response.into_parts();
+    if !matches!(head.status, StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT) {
+        head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    }
+    let fields: Vec<_> =
+        head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();
+    let fields = Fields::from_list(&fields).expect("no header of ours is forbidden by the host");
+
+    let (mut body_sender, body_receiver) = wit_stream::new::<u8>();
+    let (trailers_sender, trailers_receiver) = wit_future::new(|| Ok(None));
+    let contents = (!body.is_empty()).then_some(body_receiver);
+    let (response, _sent) = WasiResponse::new(fields, contents, trailers_receiver);
+    response.set_status_code(head.status.as_u16()).expect("a status of ours is between 100 and 599");
+
+    let mut writing = Box::pin(async move {
+        if !body.is_empty() {
+            body_sender.write_all(body.into()).await;
+        }
+        drop(body_sender);
+        // The host may be gone; then nobody waits for the trailers.
+        let _ = trailers_sender.write(Ok(None)).await;
+    });
+    if poll!(&mut writing).is_pending() {
+        spawn(writing);
+    }
+    response
+}
