@@ -1,0 +1,202 @@
+//! The command line.
+//!
+//! Without a subcommand the worker runs. There are no positional arguments, so the words stay
+//! free for subcommands; what those will share with the worker, the connection and the logs, has
+//! groups of its own.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::{Args, Parser, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+use crate::redis_url::{RedisUrl, RedisUrlParser};
+
+/// Applies the writes of a Larder store.
+///
+/// The component accepts writes into streams in Redis; the worker commits them, in order and
+/// exactly once. Run at least one worker per store. More of them share the work and take over from
+/// one another; none of them holds any state, so killing one loses nothing.
+///
+/// The worker waits while Redis cannot be reached, and goes on by itself. SIGTERM and SIGINT end
+/// it within a second, a second signal at once. It exits with 0 when it was told to stop, 2 when a
+/// setting is wrong, and 1 on any other error.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub struct Cli {
+    #[command(flatten)]
+    pub redis: RedisSettings,
+    #[command(flatten)]
+    pub worker: WorkerSettings,
+    #[command(flatten)]
+    pub log: LogSettings,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Redis")]
+pub struct RedisSettings {
+    /// The Redis (7.0 or later) or Valkey that holds the store.
+    ///
+    /// redis://[user:password@]host[:port][/database], or redis+unix:///path/to/socket[?db=0].
+    /// Percent-encode special characters in the password. Prefer the environment for a URL with
+    /// a password: other users of the machine can read the command line.
+    #[arg(
+        long = "redis",
+        env = "LARDER_REDIS",
+        hide_env_values = true,
+        value_name = "URL",
+        value_parser = RedisUrlParser,
+        default_value = "redis://127.0.0.1:6379"
+    )]
+    pub url: RedisUrl,
+
+    /// How long to wait for the answer to a command before the connection counts as lost.
+    ///
+    /// In milliseconds, 100 to 60000.
+    #[arg(
+        long,
+        env = "LARDER_COMMAND_TIMEOUT",
+        value_name = "MS",
+        value_parser = milliseconds::<100, 60_000>,
+        default_value = "5000"
+    )]
+    pub command_timeout: Duration,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Worker")]
+pub struct WorkerSettings {
+    /// What this worker is called among the workers of the store; no two may share a name.
+    ///
+    /// 1 to 255 printable characters without spaces. By default the name of the host, the id of
+    /// the process and a random part.
+    #[arg(
+        long,
+        env = "LARDER_WORKER_NAME",
+        value_parser = worker_name,
+        default_value_t = unique_name(),
+        hide_default_value = true
+    )]
+    pub name: String,
+
+    /// How often to look for writes that no doorbell told of.
+    ///
+    /// In milliseconds, 10 to 60000. A lost doorbell or a dead worker delays a write by this much
+    /// at most; each look costs Redis 16 XLEN.
+    #[arg(
+        long,
+        env = "LARDER_SWEEP_INTERVAL",
+        value_name = "MS",
+        value_parser = milliseconds::<10, 60_000>,
+        default_value = "250"
+    )]
+    pub sweep_interval: Duration,
+
+    /// Where to serve /metrics (Prometheus), /live and /ready over HTTP; nowhere by default.
+    ///
+    /// These pages have no authentication: keep them off public networks.
+    #[arg(long, env = "LARDER_ADMIN_LISTEN", value_name = "IP:PORT")]
+    pub admin_listen: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Logs (on stderr)")]
+pub struct LogSettings {
+    /// Lines for people, or one JSON object per line.
+    #[arg(long = "log-format", env = "LARDER_LOG_FORMAT", value_name = "FORMAT", default_value = "human")]
+    pub format: LogFormat,
+
+    /// What to log: error, warn, info, debug or trace, also per module (info,larder_worker=debug).
+    #[arg(long = "log", env = "LARDER_LOG", value_name = "FILTER", value_parser = log_filter, default_value = "info")]
+    pub filter: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Human,
+    Json,
+}
+
+fn milliseconds<const MIN: u64, const MAX: u64>(text: &str) -> Result<Duration, String> {
+    text.parse()
+        .ok()
+        .filter(|ms| (MIN..=MAX).contains(ms))
+        .map(Duration::from_millis)
+        .ok_or_else(|| format!("expected a whole number of milliseconds from {MIN} to {MAX}"))
+}
+
+fn worker_name(text: &str) -> Result<String, String> {
+    let printable = text.chars().all(|c| !c.is_whitespace() && !c.is_control());
+    if printable && (1..=255).contains(&text.chars().count()) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected 1 to 255 printable characters without spaces".to_owned())
+    }
+}
+
+/// Unique without agreement: containers often share a process id, and clones a host name.
+fn unique_name() -> String {
+    let host: String = gethostname::gethostname().to_string_lossy().chars().filter(|c| c.is_ascii_graphic()).collect();
+    format!("{host}-{}-{:08x}", std::process::id(), fastrand::u32(..))
+}
+
+/// Checks only: a filter cannot be cloned, as clap wants its values to be.
+fn log_filter(text: &str) -> Result<String, String> {
+    EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use clap::error::ErrorKind;
+
+    use super::*;
+
+    fn parse(args: &[&str]) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from([&["larder-worker"], args].concat())
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn without_arguments_the_worker_runs_on_its_defaults() {
+        let cli = parse(&[]).unwrap();
+        assert_eq!(cli.redis.url.to_string(), "redis://127.0.0.1:6379");
+        assert_eq!(cli.redis.command_timeout, Duration::from_secs(5));
+        assert_eq!(cli.worker.sweep_interval, Duration::from_millis(250));
+        assert_eq!(cli.worker.admin_listen, None);
+        assert_eq!(cli.log.format, LogFormat::Human);
+        assert_eq!(worker_name(&cli.worker.name), Ok(cli.worker.name.clone()));
+        assert_ne!(unique_name(), unique_name());
+    }
+
+    #[test]
+    fn wrong_values_are_refused() {
+        for args in [
+            ["--redis", "http://127.0.0.1"],
+            ["--redis", ""],
+            ["--sweep-interval", "9"],
+            ["--sweep-interval", "1s"],
+            ["--command-timeout", "60001"],
+            ["--name", "two words"],
+            ["--name", ""],
+            ["--admin-listen", "localhost"],
+            ["--log", "larder=loud"],
+        ] {
+            assert_eq!(parse(&args).unwrap_err().kind(), ErrorKind::ValueValidation, "{args:?}");
+        }
+        assert_eq!(parse(&["--log-format", "xml"]).unwrap_err().kind(), ErrorKind::InvalidValue);
+        assert_eq!(parse(&["dead"]).unwrap_err().kind(), ErrorKind::UnknownArgument);
+    }
+
+    #[test]
+    fn neither_errors_nor_debug_output_show_the_password() {
+        let error = parse(&["--redis", "redis://:s3cret@host:port"]).unwrap_err();
+        assert!(!error.to_string().contains("s3cret"), "{error}");
+        let cli = parse(&["--redis", "redis://user:s3cret@host/3"]).unwrap();
+        assert!(!format!("{cli:?}").contains("s3cret"));
+    }
+}

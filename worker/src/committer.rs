@@ -1,0 +1,157 @@
+//! The committer of a partition: when its bell rings, it calls the commit script until nothing is
+//! left.
+//!
+//! Redis runs all commands that it finds in a connection's buffer before it serves anyone else, so
+//! 16 full batches sent at once would hold up every reader for tens of milliseconds. Hence the
+//! [`Budget`]: it bounds the entries that may be under way, and being fair it gives each partition
+//! its share. A first batch is small, so that under light load all partitions commit at once; what
+//! it leaves tells how large the next one should be.
+
+use std::time::Instant;
+
+use larder_protocol::limits::{COMMIT_MAX_BYTES, COMMIT_MAX_ENTRIES};
+use larder_protocol::{Partition, partition};
+use metrics::{Counter, Histogram};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio_util::sync::CancellationToken;
+
+use crate::backoff::Backoff;
+use crate::bells::Bells;
+use crate::connection::{Committed, Connection};
+use crate::failure::{Failure, Outage};
+use crate::metric;
+
+/// The entries that the committers of a connection may have under way at once.
+pub struct Budget(Semaphore);
+
+/// Two full batches: one runs while the reply to the other is on its way.
+const MAX_UNDER_WAY: usize = 2 * COMMIT_MAX_ENTRIES;
+
+/// With this as a first batch, all partitions fit into the budget.
+const FIRST_BATCH: usize = MAX_UNDER_WAY / partition::COUNT as usize;
+
+impl Budget {
+    pub fn new() -> Self {
+        Self(Semaphore::new(MAX_UNDER_WAY))
+    }
+
+    /// Waits until `entries` more may be under way; they are until the permit is dropped.
+    async fn take(&self, entries: usize) -> SemaphorePermit<'_> {
+        let entries = u32::try_from(entries).expect("a batch is far smaller than 2^32");
+        self.0.acquire_many(entries).await.expect("nobody closes the budget")
+    }
+}
+
+/// Commits one partition.
+pub struct Committer<'a> {
+    partition: Partition,
+    connection: &'a Connection,
+    bells: &'a Bells,
+    budget: &'a Budget,
+    stop: &'a CancellationToken,
+    metrics: Metrics,
+}
+
+struct Metrics {
+    commits: Counter,
+    dead: Counter,
+    calls: Counter,
+    errors: Counter,
+    seconds: Histogram,
+}
+
+impl<'a> Committer<'a> {
+    pub fn new(
+        partition: Partition,
+        connection: &'a Connection,
+        bells: &'a Bells,
+        budget: &'a Budget,
+        stop: &'a CancellationToken,
+    ) -> Self {
+        let metrics = Metrics {
+            commits: metric::commits(partition),
+            dead: metric::dead(partition),
+            calls: metric::commit_calls(),
+            errors: metric::commit_errors(),
+            seconds: metric::commit_seconds(),
+        };
+        Self { partition, connection, bells, budget, stop, metrics }
+    }
+
+    /// Serves the bell until it is told to stop; then it lets the call that is under way finish.
+    /// An error means that Redis is lost.
+    pub async fn run(self) -> Result<(), Outage> {
+        while self.stop.run_until_cancelled(self.bells.rung(self.partition)).await.is_some() {
+            self.drain().await?;
+        }
+        Ok(())
+    }
+
+    /// Commits until the stream is empty. A partition that cannot be committed is tried again for
+    /// as long as it takes: giving up would lose nothing, but nobody would come back to it sooner.
+    async fn drain(&self) -> Result<(), Outage> {
+        let mut batch = FIRST_BATCH;
+        let mut trouble: Option<Backoff> = None;
+        loop {
+            let Some(permit) = self.stop.run_until_cancelled(self.budget.take(batch)).await else { return Ok(()) };
+            let outcome = self.commit(batch).await;
+            drop(permit);
+            match outcome {
+                Ok(left) => {
+                    if trouble.take().is_some() {
+                        tracing::info!(partition = %self.partition, "commits again");
+                    }
+                    if left == 0 || self.stop.is_cancelled() {
+                        return Ok(());
+                    }
+                    batch = usize::try_from(left).unwrap_or(usize::MAX).clamp(FIRST_BATCH, COMMIT_MAX_ENTRIES);
+                }
+                Err(Failure::Outage(outage)) => return Err(outage),
+                Err(Failure::Refused(error)) => {
+                    // Said once, not at every attempt.
+                    if trouble.is_none() {
+                        tracing::warn!(partition = %self.partition, error, "cannot commit; trying again");
+                    }
+                    let pause = trouble.get_or_insert_with(Backoff::for_commit).next_delay();
+                    tracing::debug!(partition = %self.partition, error, ?pause, "commit failed");
+                    if self.stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// One call of the commit script. Answers how many writes are left.
+    async fn commit(&self, entries: usize) -> Result<u64, Failure> {
+        let bytes = COMMIT_MAX_BYTES / COMMIT_MAX_ENTRIES * entries;
+        let started = Instant::now();
+        let outcome = self.connection.commit(self.partition, entries, bytes).await;
+        self.metrics.calls.increment(1);
+        self.metrics.seconds.record(started.elapsed());
+        let outcome = outcome.and_then(|committed| self.account(committed));
+        if outcome.is_err() {
+            self.metrics.errors.increment(1);
+        }
+        outcome
+    }
+
+    fn account(&self, Committed { applied, dead, left, error }: Committed) -> Result<u64, Failure> {
+        self.metrics.commits.increment(applied);
+        self.metrics.dead.increment(dead);
+        if applied > 0 {
+            tracing::debug!(partition = %self.partition, applied, left, "committed");
+        }
+        if dead > 0 {
+            tracing::warn!(partition = %self.partition, entries = dead, "moved to the dead stream: can never be applied");
+        }
+        if !error.is_empty() {
+            return Err(Failure::Refused(error));
+        }
+        if left > 0 && applied + dead == 0 {
+            // Cannot be; but if it were, this loop must not spin.
+            return Err(Failure::Refused("the commit script took nothing off the stream".to_owned()));
+        }
+        Ok(left)
+    }
+}

@@ -1,0 +1,118 @@
+//! The connection to Redis, and every call that the worker makes on it.
+//!
+//! Commands and doorbell share one connection (RESP3 delivers messages between replies), so there
+//! is one thing to lose: as long as heartbeats are answered, the subscription lives. A command
+//! that is not answered in time therefore means that the connection is dead, even if TCP has not
+//! noticed. Redis limits what it buffers for a subscriber (32 MB by default); all replies here are
+//! short.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use larder_protocol::limits::{EXPIRE_MAX_IDS, HEARTBEAT_EXPIRY};
+use larder_protocol::{Partition, keys, scripts};
+use redis::aio::{AsyncPushSender, MultiplexedConnection};
+use redis::io::tcp::TcpSettings;
+use redis::{AsyncConnectionConfig, ProtocolVersion, RedisResult, Script};
+
+use crate::cli::RedisSettings;
+use crate::failure::Failure;
+
+/// A connection that is subscribed to the doorbell. Clones share it.
+#[derive(Clone)]
+pub struct Connection(MultiplexedConnection);
+
+/// What one call of the commit script did.
+pub struct Committed {
+    /// Writes applied.
+    pub applied: u64,
+    /// Entries that can never be applied, moved to the dead stream.
+    pub dead: u64,
+    /// Entries that are still in the stream.
+    pub left: u64,
+    /// Why it stopped early; empty if it did not.
+    pub error: String,
+}
+
+/// What one call of the expire script did.
+pub struct Expired {
+    /// Ids that were due.
+    pub looked_at: usize,
+    /// Ids taken off the index.
+    pub removed: u64,
+}
+
+/// Connecting takes milliseconds or does not work, and trying again is cheap.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+static COMMIT: LazyLock<Script> = LazyLock::new(|| Script::new(scripts::COMMIT.source));
+static EXPIRE: LazyLock<Script> = LazyLock::new(|| Script::new(scripts::EXPIRE.source));
+static HEARTBEAT: LazyLock<Script> = LazyLock::new(|| Script::new(scripts::HEARTBEAT.source));
+
+impl Connection {
+    /// Connects, logs in and subscribes; `on_push` gets the messages and the news that the
+    /// connection ended.
+    pub async fn open(settings: &RedisSettings, on_push: impl AsyncPushSender) -> Result<Self, Failure> {
+        let info = settings.url.connection_info();
+        let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let info = info.set_redis_settings(redis).set_tcp_settings(TcpSettings::default().set_nodelay(true));
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            .set_response_timeout(Some(settings.command_timeout))
+            .set_push_sender(on_push);
+        let mut connection = redis::Client::open(info)?.get_multiplexed_async_connection_with_config(&config).await?;
+        connection.subscribe(keys::DOORBELL).await?;
+        Ok(Self(connection))
+    }
+
+    /// Applies the head of the partition's stream: at most so many entries, and no more once they
+    /// come to so many bytes.
+    pub async fn commit(&self, p: Partition, max_entries: usize, max_bytes: usize) -> Result<Committed, Failure> {
+        let (applied, dead, left, error) = COMMIT
+            .key(keys::writes(p))
+            .key(keys::index(p))
+            .key(keys::expiry(p))
+            .key(keys::dead(p))
+            .arg(keys::item_prefix(p))
+            .arg(max_entries)
+            .arg(max_bytes)
+            .invoke_async(&mut self.0.clone())
+            .await?;
+        Ok(Committed { applied, dead, left, error })
+    }
+
+    /// Takes ids whose items have expired off the partition's index.
+    pub async fn expire(&self, p: Partition) -> Result<Expired, Failure> {
+        let (looked_at, removed) = EXPIRE
+            .key(keys::index(p))
+            .key(keys::expiry(p))
+            .arg(keys::item_prefix(p))
+            .arg(EXPIRE_MAX_IDS)
+            .invoke_async(&mut self.0.clone())
+            .await?;
+        Ok(Expired { looked_at, removed })
+    }
+
+    /// Says that the worker `name` lives, and answers the names of all that do. They are bytes,
+    /// because somebody else wrote them.
+    pub async fn heartbeat(&self, name: &str) -> Result<Vec<Vec<u8>>, Failure> {
+        let expiry = HEARTBEAT_EXPIRY.as_millis().to_string();
+        Ok(HEARTBEAT.key(keys::WORKERS).arg(name).arg(expiry).invoke_async(&mut self.0.clone()).await?)
+    }
+
+    /// Takes the worker `name` off the list of those that live.
+    pub async fn deregister(&self, name: &str) -> Result<(), Failure> {
+        Ok(redis::cmd("ZREM").arg(keys::WORKERS).arg(name).exec_async(&mut self.0.clone()).await?)
+    }
+
+    /// How many writes wait in each partition, by one round trip. A partition whose stream cannot
+    /// be asked is an error of its own.
+    pub async fn pending(&self) -> Result<Vec<(Partition, Result<u64, Failure>)>, Failure> {
+        let mut pipeline = redis::pipe();
+        for p in Partition::all() {
+            pipeline.xlen(keys::writes(p));
+        }
+        let lengths: Vec<RedisResult<u64>> = pipeline.ignore_errors().query_async(&mut self.0.clone()).await?;
+        Ok(Partition::all().zip(lengths).map(|(p, length)| (p, length.map_err(Failure::from))).collect())
+    }
+}

@@ -1,0 +1,56 @@
+//! The doorbell: accepting a write into an empty stream publishes the partition's number.
+//!
+//! Messages are at-most-once, so nothing depends on them: they only make a commit immediate. After
+//! each subscription all bells are rung, and the sweep finds what was missed later.
+
+use std::sync::Arc;
+
+use larder_protocol::Partition;
+use redis::{Msg, PushInfo, PushKind};
+use tokio_util::sync::CancellationToken;
+
+use crate::bells::Bells;
+use crate::ownership::Ownership;
+
+/// What the connection delivers besides replies.
+pub struct Doorbell {
+    pub bells: Arc<Bells>,
+    pub ownership: Arc<Ownership>,
+    /// Cancelled when the connection ends.
+    pub disconnected: CancellationToken,
+}
+
+impl Doorbell {
+    /// Handles one push. It runs inside the connection's own task, so it must not wait.
+    pub fn on_push(&self, push: PushInfo) {
+        if push.kind == PushKind::Disconnection {
+            self.disconnected.cancel();
+        } else if let Some(message) = Msg::from_push_info(push) {
+            let Some(p) = partition(message.get_payload_bytes()) else {
+                // Anyone who may publish can write nonsense; it is not worth more than this.
+                tracing::debug!(payload = ?message.get_payload_bytes(), "the doorbell's message is no partition");
+                return;
+            };
+            if self.ownership.owns(p) {
+                self.bells.ring(p);
+            }
+        }
+    }
+}
+
+fn partition(payload: &[u8]) -> Option<Partition> {
+    Partition::new(std::str::from_utf8(payload).ok()?.parse().ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_the_number_of_a_partition() {
+        assert_eq!(partition(b"15"), Partition::new(15));
+        for wrong in [&b""[..], b"16", b"-1", b"all", b"\xff"] {
+            assert_eq!(partition(wrong), None);
+        }
+    }
+}

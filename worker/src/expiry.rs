@@ -1,0 +1,43 @@
+//! Forgets the ids of items that have expired. Redis removes the items by itself; the index is
+//! ours to keep.
+
+use std::time::Duration;
+
+use larder_protocol::Partition;
+use larder_protocol::limits::EXPIRE_MAX_IDS;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::connection::Connection;
+use crate::failure::{Failure, Outage};
+use crate::metric;
+use crate::ownership::Ownership;
+
+/// How long an expired id may stay in the index: readers of the index check the item anyway.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// Cleans the index of the owned partitions, again and again. Ends when Redis is lost.
+pub async fn run(connection: &Connection, ownership: &Ownership) -> Result<(), Outage> {
+    let mut ticks = interval(PERIOD);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        for p in Partition::all().filter(|&p| ownership.owns(p)) {
+            match clean(connection, p).await {
+                Ok(()) => {}
+                Err(Failure::Outage(outage)) => return Err(outage),
+                // Nobody waits for this, so it is tried again at the next tick.
+                Err(Failure::Refused(error)) => tracing::debug!(partition = %p, error, "cannot clean the index"),
+            }
+        }
+    }
+}
+
+async fn clean(connection: &Connection, p: Partition) -> Result<(), Failure> {
+    loop {
+        let expired = connection.expire(p).await?;
+        metric::expired().increment(expired.removed);
+        if expired.looked_at < EXPIRE_MAX_IDS {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What can go wrong with Redis, as far as the worker acts on it differently.
+//!
+//! The client library's errors are sorted here and nowhere else. What concerns all of Redis ends
+//! the session, and is told once; what concerns one call is that caller's to retry.
+
+use redis::{ErrorKind, RedisError};
+
+/// Why a call failed.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// Redis as a whole cannot be used: the session is over.
+    #[error(transparent)]
+    Outage(#[from] Outage),
+    /// Redis refused this one call.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Why Redis cannot be used at present.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Outage {
+    /// There is no answer, or it is loading its data. This passes by itself.
+    #[error("Redis is unreachable: {0}")]
+    Unreachable(String),
+    /// It answers, but does not take writes now: a replica, a full disk, a long script.
+    #[error("Redis does not take writes: {0}")]
+    NoWrites(String),
+    /// The user name or the password is wrong or missing.
+    #[error("Redis refuses the user name and password (see LARDER_REDIS): {0}")]
+    Credentials(String),
+    /// It cannot run our scripts.
+    #[error("Redis is too old: Larder's scripts need Redis 7.0 or later, or Valkey")]
+    TooOld,
+}
+
+impl From<RedisError> for Failure {
+    fn from(error: RedisError) -> Self {
+        let text = describe(&error);
+        let outage = match error.code() {
+            Some("WRONGPASS" | "NOAUTH") => Outage::Credentials(text),
+            Some("LOADING") => Outage::Unreachable("it is loading its data".to_owned()),
+            // Every script that writes gets these answers, so the heartbeat would as well.
+            Some("READONLY" | "MASTERDOWN" | "MISCONF" | "NOREPLICAS" | "BUSY") => Outage::NoWrites(text),
+            _ => match error.kind() {
+                ErrorKind::AuthenticationFailed => Outage::Credentials(text),
+                ErrorKind::Parse => Outage::Unreachable("what answers there does not speak as Redis does".to_owned()),
+                ErrorKind::RESP3NotSupported => Outage::TooOld,
+                _ if text.contains("compiling script") => Outage::TooOld,
+                _ if error.is_io_error() || error.is_unrecoverable_error() => Outage::Unreachable(text),
+                _ => return Self::Refused(text),
+            },
+        };
+        Self::Outage(outage)
+    }
+}
+
+impl From<Failure> for Outage {
+    /// For calls that must succeed for the worker to be of any use.
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Outage(outage) => outage,
+            Failure::Refused(text) => Self::NoWrites(text),
+        }
+    }
+}
+
+/// The error in words, on one line.
+fn describe(error: &RedisError) -> String {
+    if error.is_timeout() {
+        return "no answer in time".to_owned();
+    }
+    let text = match (error.code(), error.detail()) {
+        (Some(code), Some(detail)) => format!("{code} {detail}"),
+        _ => error.to_string(),
+    };
+    // Redis repeats the arguments of a command that it does not know, and HELLO has the password.
+    let text = text.split(", with args beginning with").next().unwrap_or_default();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use redis::make_extension_error;
+
+    use super::*;
+
+    fn sorted(code: &str, detail: &str) -> Failure {
+        make_extension_error(code.to_owned(), Some(detail.to_owned())).into()
+    }
+
+    #[test]
+    fn what_concerns_all_of_redis_is_an_outage() {
+        assert!(matches!(sorted("WRONGPASS", "invalid"), Failure::Outage(Outage::Credentials(_))));
+        assert!(matches!(sorted("MISCONF", "disk"), Failure::Outage(Outage::NoWrites(_))));
+        assert!(matches!(
+            RedisError::from(std::io::Error::from(std::io::ErrorKind::ConnectionReset)).into(),
+            Failure::Outage(Outage::Unreachable(_))
+        ));
+        // What Redis 6 says of a script that starts with #!lua.
+        let old = "Error compiling script (new function): user_script:1: unexpected symbol near '#'";
+        assert_eq!(sorted("ERR", old), Failure::Outage(Outage::TooOld));
+    }
+
+    #[test]
+    fn what_concerns_one_call_is_not() {
+        assert_eq!(sorted("WRONGTYPE", "Operation"), Failure::Refused("WRONGTYPE Operation".to_owned()));
+    }
+
+    #[test]
+    fn the_password_is_cut_out_of_what_redis_says() {
+        let echo = "unknown command 'HELLO', with args beginning with: '3' 'AUTH' 'default' 's3cret'";
+        assert_eq!(sorted("ERR", echo), Failure::Refused("ERR unknown command 'HELLO'".to_owned()));
+    }
+}

@@ -1,0 +1,52 @@
+//! The heartbeat: says that this worker lives, learns who else does, and proves that Redis takes
+//! writes. It is the first call of a session and its health check from then on.
+
+use larder_protocol::limits::HEARTBEAT_INTERVAL;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::connection::Connection;
+use crate::failure::Outage;
+use crate::health::Health;
+use crate::metric;
+use crate::ownership::Ownership;
+
+/// Who commits what, as of a heartbeat.
+pub struct Roster {
+    /// How many workers live.
+    pub workers: usize,
+    /// How many partitions this one owns.
+    pub owned: u32,
+    /// Whether this one owns others than before.
+    pub changed: bool,
+}
+
+/// One heartbeat; any failure means that this worker is of no use at present.
+pub async fn beat(
+    connection: &Connection,
+    name: &str,
+    ownership: &Ownership,
+    health: &Health,
+) -> Result<Roster, Outage> {
+    let live = connection.heartbeat(name).await?;
+    let changed = ownership.update(name, &live);
+    let roster = Roster { workers: live.len(), owned: ownership.count(), changed };
+    health.up();
+    metric::live_workers().set(metric::gauge_value(roster.workers as u64));
+    metric::owned_partitions().set(f64::from(roster.owned));
+    Ok(roster)
+}
+
+/// Beats for as long as Redis answers.
+pub async fn run(connection: &Connection, name: &str, ownership: &Ownership, health: &Health) -> Result<(), Outage> {
+    let mut ticks = interval(HEARTBEAT_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // The first tick is immediate, and the session began with a heartbeat.
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        let roster = beat(connection, name, ownership, health).await?;
+        if roster.changed {
+            tracing::info!(partitions = roster.owned, workers = roster.workers, "ownership changed");
+        }
+    }
+}

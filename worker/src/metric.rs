@@ -1,0 +1,84 @@
+//! The metrics, each named and described in one place.
+
+use larder_protocol::Partition;
+use metrics::{Counter, Gauge, Histogram, Unit, counter, gauge, histogram};
+
+const COMMITS: &str = "larder_commits_total";
+const DEAD: &str = "larder_dead_total";
+const COMMIT_CALLS: &str = "larder_commit_calls_total";
+const COMMIT_ERRORS: &str = "larder_commit_errors_total";
+const PENDING: &str = "larder_pending";
+const REDIS_UP: &str = "larder_redis_up";
+const OWNED_PARTITIONS: &str = "larder_owned_partitions";
+const LIVE_WORKERS: &str = "larder_live_workers";
+const EXPIRED: &str = "larder_expired_total";
+
+/// The histogram of commit calls.
+pub const COMMIT_SECONDS: &str = "larder_commit_seconds";
+
+/// Its buckets: a call takes a tenth of a millisecond at best, and the command timeout at worst.
+pub const COMMIT_SECONDS_BUCKETS: [f64; 14] =
+    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+
+/// Tells the recorder what the metrics mean, and starts those that would else appear late.
+pub fn describe() {
+    metrics::describe_counter!(COMMITS, "Writes applied, by partition.");
+    metrics::describe_counter!(DEAD, "Entries moved to the dead stream, by partition.");
+    metrics::describe_counter!(COMMIT_CALLS, "Calls of the commit script.");
+    metrics::describe_counter!(COMMIT_ERRORS, "Calls of the commit script that failed or stopped early.");
+    metrics::describe_histogram!(COMMIT_SECONDS, Unit::Seconds, "Time from a commit call to its reply.");
+    metrics::describe_gauge!(PENDING, "Writes accepted and not yet applied, by partition, at the last sweep.");
+    metrics::describe_gauge!(REDIS_UP, "1 while Redis takes this worker's heartbeats, else 0.");
+    metrics::describe_gauge!(OWNED_PARTITIONS, "Partitions whose doorbell this worker answers.");
+    metrics::describe_gauge!(LIVE_WORKERS, "Workers of the store that live.");
+    metrics::describe_counter!(EXPIRED, "Ids of expired items taken off the index.");
+    redis_up().set(0.0);
+    expired().increment(0);
+    commit_errors().increment(0);
+}
+
+pub fn commits(p: Partition) -> Counter {
+    counter!(COMMITS, "partition" => p.to_string())
+}
+
+pub fn dead(p: Partition) -> Counter {
+    counter!(DEAD, "partition" => p.to_string())
+}
+
+pub fn commit_calls() -> Counter {
+    counter!(COMMIT_CALLS)
+}
+
+pub fn commit_errors() -> Counter {
+    counter!(COMMIT_ERRORS)
+}
+
+pub fn commit_seconds() -> Histogram {
+    histogram!(COMMIT_SECONDS)
+}
+
+pub fn pending(p: Partition) -> Gauge {
+    gauge!(PENDING, "partition" => p.to_string())
+}
+
+pub fn redis_up() -> Gauge {
+    gauge!(REDIS_UP)
+}
+
+pub fn owned_partitions() -> Gauge {
+    gauge!(OWNED_PARTITIONS)
+}
+
+pub fn live_workers() -> Gauge {
+    gauge!(LIVE_WORKERS)
+}
+
+pub fn expired() -> Counter {
+    counter!(EXPIRED)
+}
+
+/// A count as a gauge takes it.
+#[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, far above any count here")]
+pub fn gauge_value(count: u64) -> f64 {
+    count as f64
+}

@@ -1,0 +1,35 @@
+//! The sweep: finds the writes that no doorbell told of, whoever owns their partition.
+//!
+//! It is what makes doorbell and ownership optimisations only: if a message was lost, or the owner
+//! died or hangs, a write waits for the next sweep and no longer.
+
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::bells::Bells;
+use crate::connection::Connection;
+use crate::failure::{Failure, Outage};
+use crate::metric;
+
+/// Rings the bells of all partitions that hold writes, at every `period`. Ends when Redis is lost.
+pub async fn run(connection: &Connection, bells: &Bells, period: Duration) -> Result<(), Outage> {
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        for (p, pending) in connection.pending().await? {
+            match pending {
+                Ok(pending) => {
+                    metric::pending(p).set(metric::gauge_value(pending));
+                    if pending > 0 {
+                        bells.ring(p);
+                    }
+                }
+                Err(Failure::Outage(outage)) => return Err(outage),
+                // The committer will meet the same error, and knows how to deal with it.
+                Err(Failure::Refused(_)) => bells.ring(p),
+            }
+        }
+    }
+}
