@@ -6,10 +6,10 @@
 mod connection;
 mod response;
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use futures::lock::Mutex;
 use spin_sdk::http::Request;
 use spin_sdk::wasip3::http::types::Response as WasiResponse;
 use spin_sdk::{http_service, variables};
@@ -28,7 +28,7 @@ struct Instance {
 type Started = Rc<Result<Instance, InvalidConfig>>;
 
 thread_local! {
-    static INSTANCE: Rc<Mutex<Option<Started>>> = Rc::default();
+    static STARTED: OnceCell<Started> = const { OnceCell::new() };
 }
 
 #[http_service]
@@ -40,17 +40,22 @@ async fn serve(request: Request) -> WasiResponse {
     response::start(response).await
 }
 
+/// Requests that arrive together before the first has read the settings all read them; the
+/// first to finish decides.
 async fn instance() -> Started {
-    let instance = INSTANCE.with(Rc::clone);
-    let mut instance = instance.lock().await;
-    if let Some(started) = &*instance {
-        return started.clone();
+    if let Some(started) = STARTED.with(|cell| cell.get().cloned()) {
+        return started;
     }
     let started = Rc::new(start().await);
-    if let Err(error) = &*started {
-        eprintln!("Larder answers every request with 500: {error}");
-    }
-    instance.insert(started).clone()
+    STARTED.with(|cell| {
+        let first = cell.get_or_init(|| {
+            if let Err(error) = &*started {
+                eprintln!("Larder answers every request with 500: {error}");
+            }
+            started.clone()
+        });
+        first.clone()
+    })
 }
 
 async fn start() -> Result<Instance, InvalidConfig> {

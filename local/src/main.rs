@@ -1,2 +1,61 @@
-//! x
-fn main() {}
+//! `larder-local`: Larder on one machine, with and without Spin.
+
+mod command;
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand};
+use tokio::runtime::Builder;
+use tracing_subscriber::EnvFilter;
+
+// The component's requests allocate much and briefly.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Larder on one machine.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Serve(command::serve::Serve),
+    Up(command::up::Up),
+}
+
+fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .init();
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("larder-local: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    let runtime = match &command {
+        Command::Serve(_) => Builder::new_multi_thread(),
+        // The children are bound to the life of the thread that starts them: it has to be this one.
+        Command::Up(_) => Builder::new_current_thread(),
+    };
+    let runtime = { runtime }.enable_all().build().context("cannot start the async runtime")?;
+    runtime.block_on(async {
+        match command {
+            Command::Serve(serve) => serve.run().await,
+            Command::Up(up) => up.run().await,
+        }
+    })
+}

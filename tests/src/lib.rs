@@ -1,1 +1,11 @@
-//! x
+//! What the tests of Larder share: a deployment to speak HTTP to, and a Redis of their own.
+//!
+//! A test that only speaks HTTP takes [`Larder::start`], which is a system of its own on free
+//! ports, or the deployment that `LARDER_URL` names. A test that stops and starts processes
+//! takes [`Larder::own`], which is skipped where `LARDER_URL` is set.
+
+mod larder;
+mod redis_alone;
+
+pub use larder::{Larder, eventually};
+pub use redis_alone::RedisAlone;

@@ -3,14 +3,17 @@
 //! Spin gives a connection without timeouts that does not come back once it is broken. So
 //! every call here has a deadline, and a connection that failed or fell silent is dropped; the
 //! next call opens a new one.
+//!
+//! No task of an instance can wake another (wit-bindgen's inter-task wakeup traps on wasmtime
+//! 48), so there is no lock to wait on: while one request opens the connection, the others
+//! look again every millisecond.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures::future::{Either, select};
-use futures::lock::Mutex;
 use spin_sdk::redis::{Connection as Open, Error, RedisParameter, RedisResult};
 use spin_sdk::time::sleep;
 
@@ -20,13 +23,25 @@ pub struct Connection {
     url: String,
     timeout: Duration,
     open: RefCell<Option<Rc<Open>>>,
-    /// Held while a connection is opened, so that requests that arrive together open one.
-    opening: Mutex<()>,
+    /// Set while a request opens a connection, so that those that arrive together open one.
+    opening: Cell<bool>,
+}
+
+/// How often a request looks whether another has opened the connection.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
+
+/// Ends the opening of a connection, however it ends.
+struct Opening<'a>(&'a Cell<bool>);
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
 }
 
 impl Connection {
     pub fn new(url: String, timeout: Duration) -> Self {
-        Self { url, timeout, open: RefCell::default(), opening: Mutex::default() }
+        Self { url, timeout, open: RefCell::default(), opening: Cell::default() }
     }
 
     /// Runs `command` on the open connection, opening it first where need be; both together
@@ -49,14 +64,16 @@ impl Connection {
     }
 
     async fn connection(&self) -> Result<Rc<Open>, RedisError> {
-        let present = || self.open.borrow().clone();
-        if let Some(open) = present() {
-            return Ok(open);
+        loop {
+            if let Some(open) = &*self.open.borrow() {
+                return Ok(open.clone());
+            }
+            if !self.opening.replace(true) {
+                break;
+            }
+            sleep(LOOK_AGAIN).await;
         }
-        let _opening = self.opening.lock().await;
-        if let Some(open) = present() {
-            return Ok(open);
-        }
+        let _opening = Opening(&self.opening);
         let open = Open::open(&self.url).await.map_err(|error| RedisError::NotSent(text(error)))?;
         Ok(self.open.borrow_mut().insert(Rc::new(open)).clone())
     }

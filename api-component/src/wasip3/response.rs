@@ -10,8 +10,8 @@ use futures::poll;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Response, StatusCode};
 use spin_sdk::wasip3::http::types::{Fields, Response as WasiResponse};
-use spin_sdk::wasip3::wit_bindgen::spawn;
 use spin_sdk::wasip3::{wit_future, wit_stream};
+use wit_bindgen::spawn;
 
 /// Starts sending `response`.
 pub async fn start(response: Response<Bytes>) -> WasiResponse {

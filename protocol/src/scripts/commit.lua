@@ -77,7 +77,7 @@ local done, buried, bytes, failure = {}, 0, 0, ''
 
 -- Reads a few entries, then more at a time as far as their size allows.
 local from, chunk = '-', 1
-while #done < max_entries and bytes < max_bytes and failure == '' do
+while #done < max_entries and bytes < max_bytes do
   local entries = call('XRANGE', stream, from, '+', 'COUNT', math.min(chunk, max_entries - #done))
   for _, entry in ipairs(entries) do
     local revision, fields = entry[1], entry[2]
@@ -93,7 +93,7 @@ while #done < max_entries and bytes < max_bytes and failure == '' do
     done[#done + 1] = revision
     bytes = bytes + #(fields[8] or '')
   end
-  if #entries == 0 or #entries < chunk then break end
+  if failure ~= '' or #entries < chunk then break end
   from = '(' .. done[#done]
   local fitting = math.floor((max_bytes - bytes) / math.max(bytes / #done, 1))
   chunk = math.max(1, math.min(chunk * 8, fitting))

@@ -1,0 +1,62 @@
+//! Compiles the component and links it to everything that it may import.
+
+use anyhow::{Context as _, Result};
+use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::{Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime_wasi_http::handler::ProxyPre;
+use wasmtime_wasi_http::p3;
+
+use super::bindings;
+use super::instance::InstanceState;
+use crate::spin::Application;
+
+/// Compiles the application's component, or takes it from wasmtime's cache in the user's cache
+/// folder, so that it is compiled once and not by every process of a test run.
+///
+/// # Errors
+/// Where the file is missing or not a component, or imports what we do not offer.
+pub fn prepare(application: &Application) -> Result<(Engine, ProxyPre<InstanceState>)> {
+    application.check_built()?;
+    let wasm = &application.wasm;
+    let engine = engine()?;
+    let component = Component::from_file(&engine, wasm)
+        .map_err(into_anyhow)
+        .with_context(|| format!("cannot compile {}", wasm.display()))?;
+    let pre = linker(&engine)
+        .and_then(|linker| linker.instantiate_pre(&component))
+        .and_then(p3::bindings::ServicePre::new)
+        .map_err(into_anyhow)
+        .with_context(|| {
+            format!("{} cannot run here: it has to be a WASI 0.3 HTTP component of spin-sdk 7", wasm.display())
+        })?;
+    Ok((engine, ProxyPre::P3(pre)))
+}
+
+fn engine() -> Result<Engine> {
+    let mut config = Config::new();
+    config.wasm_component_model_async(true);
+    // Instances come and go under load; taking them from a pool makes that cheap.
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(PoolingAllocationConfig::default()));
+    match Cache::new(CacheConfig::new()) {
+        Ok(cache) => {
+            config.cache(Some(cache));
+        }
+        Err(error) => tracing::warn!("the component is compiled without a cache: {error:#}"),
+    }
+    Engine::new(&config).map_err(into_anyhow).context("cannot set up wasmtime")
+}
+
+fn linker(engine: &Engine) -> wasmtime::Result<Linker<InstanceState>> {
+    let mut linker = Linker::new(engine);
+    // The standard library of wasm32-wasip2 imports WASI 0.2, the component's own code 0.3.
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+    p3::add_to_linker(&mut linker)?;
+    bindings::Host_::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
+    Ok(linker)
+}
+
+/// wasmtime has an error type of its own, in the manner of anyhow's.
+fn into_anyhow(error: wasmtime::Error) -> anyhow::Error {
+    anyhow::Error::from_boxed(error.into())
+}

@@ -1,0 +1,110 @@
+//! How long an instance lives and how many requests share it: Spin's defaults.
+//!
+//! They decide what a component can rely on. An instance that is kept lets it keep its Redis
+//! connection; an instance that is shared means that one trap fails all requests inside.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use wasmtime::component::GuestTaskId;
+use wasmtime::{Engine, Result, Store, StoreContextMut};
+use wasmtime_wasi_http::WasiHttpView as _;
+use wasmtime_wasi_http::handler::{
+    HandlerState, Instance, ProxyPre, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
+};
+
+use super::instance::InstanceState;
+use crate::spin::Application;
+
+/// Requests that an instance serves in its life.
+const MAX_REQUESTS: usize = 128;
+/// Requests that an instance serves at once.
+const MAX_CONCURRENT_REQUESTS: usize = 16;
+/// How long an instance without requests is kept.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Makes instances of one component.
+pub struct Instances {
+    pub application: Arc<Application>,
+    pub engine: Engine,
+    pub pre: ProxyPre<InstanceState>,
+    /// Set when the server stops: instances that end then have not failed.
+    pub stopping: Arc<AtomicBool>,
+}
+
+impl HandlerState for Instances {
+    type StoreData = InstanceState;
+    type WorkerExpiration = IdleTimeout;
+    type WorkerState = Limits;
+
+    async fn instantiate(&self) -> Result<Instance<InstanceState, IdleTimeout, Limits>> {
+        let mut store = Store::new(&self.engine, InstanceState::new(self.application.clone()));
+        let proxy = self.pre.instantiate_async(&mut store).await?;
+        let expiration = IdleTimeout { sleep: Box::pin(tokio::time::sleep(IDLE_TIMEOUT)) };
+        Ok(Instance {
+            store,
+            proxy,
+            view: |state| state.http(),
+            expiration,
+            state: Limits { stopping: self.stopping.clone() },
+        })
+    }
+}
+
+/// Ends an instance that has been idle for [`IDLE_TIMEOUT`]. A request may take any time.
+pub struct IdleTimeout {
+    sleep: Pin<Box<tokio::time::Sleep>>,
+}
+
+impl WorkerExpiration for IdleTimeout {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>, status: WorkerStatus, since: Instant) -> Poll<()> {
+        if status != WorkerStatus::Idle {
+            return Poll::Pending;
+        }
+        let deadline = (since + IDLE_TIMEOUT).into();
+        if self.sleep.deadline() != deadline {
+            self.sleep.as_mut().reset(deadline);
+        }
+        self.sleep.as_mut().poll(cx)
+    }
+}
+
+/// Decides how many requests an instance takes.
+pub struct Limits {
+    stopping: Arc<AtomicBool>,
+}
+
+impl WorkerState for Limits {
+    type StoreData = InstanceState;
+    type RequestData = ();
+
+    fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
+        if total >= MAX_REQUESTS {
+            ShouldAccept::Never
+        } else if concurrent >= MAX_CONCURRENT_REQUESTS {
+            ShouldAccept::No
+        } else {
+            ShouldAccept::Yes
+        }
+    }
+
+    fn on_request_start(
+        &self,
+        _: StoreContextMut<'_, InstanceState>,
+        (): (),
+        _: GuestTaskId,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn drop(&self, _: Store<InstanceState>, result: Result<()>) {
+        if let Err(error) = result
+            && !self.stopping.load(Ordering::Relaxed)
+        {
+            tracing::error!("an instance of the component failed: {error:?}");
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! How to put a [`System`] together.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use super::api::{ApiProcess, ApiSettings, Runtime};
+use super::data::DataFolder;
+use super::log::Output;
+use super::port::Port;
+use super::redis::RedisServer;
+use super::redis_program::RedisProgram;
+use super::running::System;
+use super::worker::WorkerProcess;
+
+/// How often Redis is given another port, where somebody took the one that it was to have.
+const PORT_ATTEMPTS: usize = 5;
+
+/// The settings of a [`System`]. Without any: one worker, free ports, a temporary folder, logs
+/// into files, the runtime that `LARDER_RUNTIME` names.
+#[derive(Debug)]
+pub struct SystemBuilder {
+    workers: usize,
+    variables: Vec<(String, String)>,
+    worker_environment: Vec<(String, String)>,
+    redis_arguments: Vec<String>,
+    runtime: Option<Runtime>,
+    listen: Option<SocketAddr>,
+    data: Option<PathBuf>,
+    manifest: Option<PathBuf>,
+    runtime_config: Option<PathBuf>,
+    inherit_output: bool,
+    ready_within: Duration,
+}
+
+impl Default for SystemBuilder {
+    fn default() -> Self {
+        Self {
+            workers: 1,
+            variables: vec![],
+            worker_environment: vec![],
+            redis_arguments: vec![],
+            runtime: None,
+            listen: None,
+            data: None,
+            manifest: None,
+            runtime_config: None,
+            inherit_output: false,
+            ready_within: Duration::from_secs(60),
+        }
+    }
+}
+
+impl SystemBuilder {
+    /// How many workers to start.
+    #[must_use]
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// Sets a variable of the application, such as `max_pending`.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Sets an environment variable of every worker.
+    #[must_use]
+    pub fn worker_env(mut self, name: &str, value: &str) -> Self {
+        self.worker_environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Adds arguments for Redis, such as `["--maxmemory", "100mb"]`.
+    #[must_use]
+    pub fn redis_args(mut self, arguments: &[&str]) -> Self {
+        self.redis_arguments.extend(arguments.iter().map(ToString::to_string));
+        self
+    }
+
+    /// Chooses what runs the component.
+    #[must_use]
+    pub fn runtime(mut self, runtime: Runtime) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
+    /// Chooses where the component listens.
+    #[must_use]
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen = Some(address);
+        self
+    }
+
+    /// Chooses a folder for the data, which stays.
+    #[must_use]
+    pub fn data(mut self, folder: &Path) -> Self {
+        self.data = Some(folder.to_path_buf());
+        self
+    }
+
+    /// Chooses the manifest, in place of the workspace's.
+    #[must_use]
+    pub fn manifest(mut self, file: &Path) -> Self {
+        self.manifest = Some(file.to_path_buf());
+        self
+    }
+
+    /// Chooses Spin's runtime configuration, in place of the workspace's.
+    #[must_use]
+    pub fn runtime_config(mut self, file: &Path) -> Self {
+        self.runtime_config = Some(file.to_path_buf());
+        self
+    }
+
+    /// Lets the workers and the component write to our own output. Redis always has a file.
+    #[must_use]
+    pub fn inherit_output(mut self) -> Self {
+        self.inherit_output = true;
+        self
+    }
+
+    /// How long everything together may take to become ready; 60 s.
+    #[must_use]
+    pub fn ready_within(mut self, limit: Duration) -> Self {
+        self.ready_within = limit;
+        self
+    }
+
+    /// Starts Redis, the workers and the component, and waits until the store is ready. Without
+    /// workers it never is, and only waits until the component answers.
+    ///
+    /// # Errors
+    /// Where a part is missing, does not start, or is not ready in time. Everything that was
+    /// started is gone then; the ends of the logs are printed to standard error.
+    pub async fn start(self) -> Result<System> {
+        let program = RedisProgram::find()?;
+        let data = Arc::new(match &self.data {
+            Some(folder) => DataFolder::open(folder)?,
+            None => DataFolder::temporary()?,
+        });
+        let (redis_port, redis) = self.start_redis(&program, &data).await?;
+        let (listen, api_port) = match self.listen {
+            Some(address) => (address, None),
+            None => {
+                let port = Port::reserve()?;
+                (port.address(), Some(port))
+            }
+        };
+        let log = |name: &str| {
+            if self.inherit_output { Output::Inherited } else { Output::File(data.path().join(format!("{name}.log"))) }
+        };
+        let url = redis.url();
+        let environment = borrowed(&self.worker_environment);
+        let workers = (0..self.workers)
+            .map(|number| {
+                let name = if self.workers == 1 { "worker".to_owned() } else { format!("worker-{number}") };
+                WorkerProcess::start_as(&name, &url, &environment, &[], log(&name))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let runtime = self.runtime.map_or_else(Runtime::from_env, Ok)?;
+        let mut settings = ApiSettings::new(runtime, listen, &url, log("component"));
+        settings.variables.extend(self.variables);
+        settings.manifest = self.manifest.unwrap_or(settings.manifest);
+        settings.runtime_config = self.runtime_config.unwrap_or(settings.runtime_config);
+        let api = ApiProcess::start(settings)?;
+
+        let mut system = System::new(api, workers, redis, data, (redis_port, api_port));
+        if let Err(error) = system.wait_until_ready(self.ready_within).await {
+            if !self.inherit_output {
+                eprint!("{}", system.log_tails());
+            }
+            return Err(error);
+        }
+        Ok(system)
+    }
+
+    /// A port may be taken between its reservation and Redis' start; then another one will do.
+    async fn start_redis(&self, program: &RedisProgram, data: &Arc<DataFolder>) -> Result<(Port, RedisServer)> {
+        let arguments: Vec<_> = self.redis_arguments.iter().map(String::as_str).collect();
+        let mut last = None;
+        for _ in 0..PORT_ATTEMPTS {
+            let port = Port::reserve()?;
+            let lock = Some(data.clone());
+            match RedisServer::start_in(program.clone(), data.path(), lock, port.number(), &arguments).await {
+                Ok(redis) => return Ok((port, redis)),
+                Err(error) if std::net::TcpListener::bind(port.address()).is_ok() => return Err(error),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.context("at least one attempt was made")?)
+    }
+}
+
+fn borrowed(pairs: &[(String, String)]) -> Vec<(&str, &str)> {
+    pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}

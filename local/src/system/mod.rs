@@ -1,0 +1,30 @@
+//! Larder's processes, started and stopped as a whole or one by one.
+//!
+//! `larder-local up` and the tests are made of the same pieces: [`RedisServer`],
+//! [`WorkerProcess`] and [`ApiProcess`] are each a supervised [`Process`], and a [`System`] is all
+//! of them on ports and in a folder of their own. Every piece is killed when it is dropped, so
+//! that a failing test leaves nothing behind.
+
+mod api;
+mod artifacts;
+mod builder;
+mod data;
+mod log;
+mod port;
+mod process;
+mod redis;
+mod redis_program;
+mod running;
+mod worker;
+
+pub use self::api::{ApiProcess, ApiSettings, Runtime};
+pub use self::artifacts::{built, workspace_root};
+pub use self::builder::SystemBuilder;
+pub use self::data::DataFolder;
+pub use self::log::Output;
+pub use self::port::Port;
+pub use self::process::{Exited, Process};
+pub use self::redis::RedisServer;
+pub use self::redis_program::RedisProgram;
+pub use self::running::{Death, System};
+pub use self::worker::WorkerProcess;

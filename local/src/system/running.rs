@@ -1,0 +1,175 @@
+//! A whole Larder: Redis, workers and the component.
+
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use futures::future::{BoxFuture, FutureExt as _, select_all};
+use reqwest::StatusCode;
+
+use super::api::ApiProcess;
+use super::builder::SystemBuilder;
+use super::data::DataFolder;
+use super::log::Output;
+use super::port::Port;
+use super::process::Process;
+use super::redis::RedisServer;
+use super::worker::WorkerProcess;
+
+/// How long each part may take to stop before it is killed.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long one readiness check may take.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Everything, running. Dropping it kills all of it; the fields are in that order.
+#[derive(Debug)]
+pub struct System {
+    /// The component.
+    pub api: ApiProcess,
+    /// The workers.
+    pub workers: Vec<WorkerProcess>,
+    /// Redis.
+    pub redis: RedisServer,
+    data: Arc<DataFolder>,
+    _ports: (Port, Option<Port>),
+}
+
+/// A process that ended though nobody asked it to.
+#[derive(Debug)]
+pub struct Death {
+    /// Which one.
+    pub name: String,
+    /// How.
+    pub status: ExitStatus,
+    /// Where its log is, as a clause.
+    pub log: String,
+}
+
+impl std::fmt::Display for Death {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the {} ended by itself ({}); {}", self.name, self.status, self.log)
+    }
+}
+
+impl System {
+    /// A system to be put together.
+    #[must_use]
+    pub fn builder() -> SystemBuilder {
+        SystemBuilder::default()
+    }
+
+    pub(super) fn new(
+        api: ApiProcess,
+        workers: Vec<WorkerProcess>,
+        redis: RedisServer,
+        data: Arc<DataFolder>,
+        ports: (Port, Option<Port>),
+    ) -> Self {
+        Self { api, workers, redis, data, _ports: ports }
+    }
+
+    /// `http://127.0.0.1:<port>`, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.api.url()
+    }
+
+    /// The folder with the data and the logs.
+    #[must_use]
+    pub fn data(&self) -> &DataFolder {
+        &self.data
+    }
+
+    /// The logs of all processes, as far as they are in files.
+    pub fn logs(&mut self) -> String {
+        self.logs_by(Output::text)
+    }
+
+    /// The last lines of each of the [`System::logs`].
+    pub(super) fn log_tails(&mut self) -> String {
+        self.logs_by(Output::tail)
+    }
+
+    fn logs_by(&mut self, read: impl Fn(&Output) -> String) -> String {
+        let logs = self.processes().into_iter().map(|process| {
+            let log = read(process.output());
+            format!("--- log of the {} ---\n{}\n", process.name(), log.trim_end())
+        });
+        logs.collect()
+    }
+
+    /// Waits until `GET /health/ready` is 200; without workers, until the component answers.
+    ///
+    /// # Errors
+    /// Where it is not within `limit`, with what it said last, or a process ended meanwhile.
+    pub async fn wait_until_ready(&mut self, limit: Duration) -> Result<()> {
+        let url = format!("{}/health/{}", self.url(), if self.workers.is_empty() { "live" } else { "ready" });
+        let client = reqwest::Client::builder().timeout(CHECK_TIMEOUT).no_proxy().build()?;
+        let start = Instant::now();
+        loop {
+            let last = match client.get(&url).send().await {
+                Ok(answer) if answer.status() == StatusCode::OK => return Ok(()),
+                Ok(answer) => {
+                    let status = answer.status();
+                    format!("GET {url} answers {status}: {}", answer.text().await.unwrap_or_default())
+                }
+                Err(error) => format!("{:#}", anyhow::Error::from(error)),
+            };
+            if let Some(death) = self.dead()? {
+                bail!("{death}");
+            }
+            if start.elapsed() > limit {
+                bail!("Larder is not ready after {limit:?}. {last}");
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until one of the processes ends. Cancel safe.
+    ///
+    /// # Errors
+    /// Where the system does not tell.
+    pub async fn first_death(&mut self) -> Result<Death> {
+        let deaths: Vec<BoxFuture<'_, Result<Death>>> =
+            self.processes().into_iter().map(|process| death_of(process).boxed()).collect();
+        select_all(deaths).await.0
+    }
+
+    /// Stops the component, then the workers, then Redis, each with five seconds of patience.
+    ///
+    /// # Errors
+    /// Where the system does not let us signal a process of ours.
+    pub async fn stop(&mut self) -> Result<()> {
+        self.api.terminate(STOP_PATIENCE).await?;
+        let workers = self.workers.iter_mut().map(|worker| worker.terminate(STOP_PATIENCE));
+        futures::future::try_join_all(workers).await?;
+        self.redis.terminate(STOP_PATIENCE).await?;
+        Ok(())
+    }
+
+    fn processes(&mut self) -> Vec<&mut Process> {
+        let workers = self.workers.iter_mut().map(WorkerProcess::process);
+        // Redis first: where it is the cause, the others tell only of the effect.
+        std::iter::once(self.redis.process()).chain(workers).chain([self.api.process()]).collect()
+    }
+
+    fn dead(&mut self) -> Result<Option<Death>> {
+        for process in self.processes() {
+            if let Some(status) = process.try_exited()? {
+                return Ok(Some(death(process, status)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+async fn death_of(process: &mut Process) -> Result<Death> {
+    let status = process.wait().await?;
+    Ok(death(process, status))
+}
+
+fn death(process: &Process, status: ExitStatus) -> Death {
+    Death { name: process.name().to_owned(), status, log: process.output().place() }
+}

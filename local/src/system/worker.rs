@@ -1,0 +1,103 @@
+//! The worker as a child process.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::artifacts::built;
+use super::log::Output;
+use super::process::{Exited, Process, Start};
+
+/// A running `larder-worker`.
+#[derive(Debug)]
+pub struct WorkerProcess {
+    settings: Settings,
+    process: Process,
+}
+
+#[derive(Debug)]
+struct Settings {
+    name: String,
+    program: PathBuf,
+    redis_url: String,
+    environment: Vec<(String, String)>,
+    arguments: Vec<String>,
+    output: Output,
+}
+
+impl WorkerProcess {
+    /// Starts a worker for this Redis. It does not wait for it: a worker waits for its Redis.
+    ///
+    /// # Errors
+    /// Where the worker is not built or cannot be started.
+    pub fn start(redis_url: &str, environment: &[(&str, &str)], arguments: &[&str], output: Output) -> Result<Self> {
+        Self::start_as("worker", redis_url, environment, arguments, output)
+    }
+
+    pub(super) fn start_as(
+        name: &str,
+        redis_url: &str,
+        environment: &[(&str, &str)],
+        arguments: &[&str],
+        output: Output,
+    ) -> Result<Self> {
+        let settings = Settings {
+            name: name.to_owned(),
+            program: built("larder-worker")?,
+            redis_url: redis_url.to_owned(),
+            environment: environment.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
+            arguments: arguments.iter().map(ToString::to_string).collect(),
+            output,
+        };
+        Ok(Self { process: settings.spawn()?, settings })
+    }
+
+    /// The process, to pause or watch it.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    /// SIGKILL
+    ///
+    /// # Errors
+    /// As [`Process::kill`].
+    pub async fn kill(&mut self) -> Result<()> {
+        self.process.kill().await
+    }
+
+    /// SIGTERM; see [`Process::terminate`].
+    ///
+    /// # Errors
+    /// As [`Process::terminate`].
+    pub async fn terminate(&mut self, patience: Duration) -> Result<Exited> {
+        self.process.terminate(patience).await
+    }
+
+    /// Starts it again with the same settings, after a kill where it still runs.
+    ///
+    /// # Errors
+    /// As [`WorkerProcess::start`].
+    pub async fn restart(&mut self) -> Result<()> {
+        self.kill().await?;
+        self.process = self.settings.spawn()?;
+        Ok(())
+    }
+}
+
+impl Settings {
+    fn spawn(&self) -> Result<Process> {
+        let own = [("LARDER_REDIS", OsStr::new(&self.redis_url))];
+        let more = self.environment.iter().map(|(name, value)| (name.as_str(), OsStr::new(value)));
+        Process::start(Start {
+            name: &self.name,
+            program: &self.program,
+            arguments: self.arguments.iter().map(OsStr::new).collect(),
+            environment: own.into_iter().chain(more).collect(),
+            stdin: Stdio::null(),
+            output: self.output.clone(),
+        })
+    }
+}

@@ -1,0 +1,164 @@
+//! A Larder to test, and the requests that tests send most.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use larder_local::system::{System, SystemBuilder};
+use larder_protocol::{ItemId, Revision};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use serde_json::Value;
+
+/// How long a test waits for what normally takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A deployment under test.
+pub struct Larder {
+    /// The processes, where they are the test's own.
+    system: Option<System>,
+    base: String,
+    client: Client,
+    /// What the ids of this test start with, so that tests can share a deployment.
+    prefix: String,
+}
+
+impl Larder {
+    /// The deployment that `LARDER_URL` names, or a system of the test's own.
+    ///
+    /// # Errors
+    /// Where the system does not start.
+    pub async fn start() -> anyhow::Result<Self> {
+        match std::env::var("LARDER_URL") {
+            Ok(url) => Self::at(url.trim_end_matches('/').to_owned(), None),
+            Err(_) => Self::run(System::builder()).await,
+        }
+    }
+
+    /// A system of the test's own; `None`, said on standard error, where `LARDER_URL` asks to
+    /// test a deployment that is not ours to stop.
+    ///
+    /// # Errors
+    /// Where the system does not start.
+    pub async fn own(builder: SystemBuilder) -> anyhow::Result<Option<Self>> {
+        if std::env::var_os("LARDER_URL").is_some() {
+            eprintln!("skipped: this test stops and starts processes, and LARDER_URL is set");
+            return Ok(None);
+        }
+        Self::run(builder).await.map(Some)
+    }
+
+    async fn run(builder: SystemBuilder) -> anyhow::Result<Self> {
+        let system = builder.start().await?;
+        Self::at(system.url(), Some(system))
+    }
+
+    fn at(base: String, system: Option<System>) -> anyhow::Result<Self> {
+        let client = Client::builder().timeout(PATIENCE).build()?;
+        let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_nanos();
+        Ok(Self { system, base, client, prefix: format!("test-{nanos:x}/") })
+    }
+
+    /// The processes of [`Larder::own`].
+    ///
+    /// # Panics
+    /// Where they are not the test's own.
+    pub fn system(&mut self) -> &mut System {
+        self.system.as_mut().expect("only tests on Larder::own ask for the processes")
+    }
+
+    /// Takes the processes out, for a test that stops them while others send requests.
+    ///
+    /// # Panics
+    /// As [`Larder::system`].
+    pub fn take_system(&mut self) -> System {
+        self.system.take().expect("only tests on Larder::own ask for the processes")
+    }
+
+    /// The address, e.g. `http://127.0.0.1:3000`.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// An id that no other test uses.
+    ///
+    /// # Panics
+    /// Where it would be too long.
+    #[must_use]
+    pub fn id(&self, name: &str) -> ItemId {
+        ItemId::new(format!("{}{name}", self.prefix)).expect("the tests' ids are valid")
+    }
+
+    /// A request to any path.
+    #[must_use]
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base))
+    }
+
+    /// A request to an item.
+    #[must_use]
+    pub fn item(&self, method: Method, id: &ItemId) -> RequestBuilder {
+        self.request(method, &format!("/items/{}", id.to_path()))
+    }
+
+    /// Reads an item.
+    ///
+    /// # Errors
+    /// Where there is no answer.
+    pub async fn get(&self, id: &ItemId) -> anyhow::Result<Response> {
+        Ok(self.item(Method::GET, id).send().await?)
+    }
+
+    /// Writes an item as `text/plain` and waits until it is applied.
+    ///
+    /// # Errors
+    /// Where the write is not accepted, or not applied in time.
+    pub async fn put(&self, id: &ItemId, value: impl Into<Vec<u8>>) -> anyhow::Result<Revision> {
+        let request = self.item(Method::PUT, id).header("content-type", "text/plain").body(value.into());
+        self.applied(request.send().await?).await
+    }
+
+    /// Takes the answer to a write, and waits until the write is applied.
+    ///
+    /// # Errors
+    /// Where it was not accepted, or is not applied in time.
+    pub async fn applied(&self, response: Response) -> anyhow::Result<Revision> {
+        let revision = accepted(response).await?;
+        let path = format!("/writes/{revision}");
+        eventually("the write is applied", async || {
+            let response = self.request(Method::GET, &path).send().await?;
+            ensure!(response.status() == StatusCode::OK, "{}", response.text().await?);
+            let outcome: Value = response.json().await?;
+            ensure!(outcome["outcome"] == "applied", "{outcome}");
+            Ok(())
+        })
+        .await?;
+        Ok(revision)
+    }
+}
+
+/// Checks that a write was accepted, and tells its revision.
+async fn accepted(response: Response) -> anyhow::Result<Revision> {
+    let (status, location) = (response.status(), response.headers().get("location").cloned());
+    let body = response.text().await?;
+    ensure!(status == StatusCode::ACCEPTED, "{status} {body}");
+    let location = location.context("no Location")?;
+    let revision = location.to_str()?.strip_prefix("/writes/").context("not the path of a write")?.parse()?;
+    Ok(revision)
+}
+
+/// Repeats `check` until it succeeds.
+///
+/// # Errors
+/// The last error of `check`, once 30 s have passed.
+pub async fn eventually<T>(what: &str, check: impl AsyncFn() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let start = Instant::now();
+    loop {
+        match check().await {
+            Ok(value) => return Ok(value),
+            Err(error) if start.elapsed() > PATIENCE => {
+                return Err(error.context(format!("not within {} s: {what}", PATIENCE.as_secs())));
+            }
+            Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    }
+}

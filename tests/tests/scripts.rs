@@ -1,0 +1,297 @@
+//! The Lua scripts, run by a real Redis.
+
+use std::time::Duration;
+
+use larder_protocol::{Content, Item, ItemId, Partition, Revision, StreamId, Write, keys, limits, scripts};
+use larder_tests::RedisAlone;
+use redis::{FromRedisValue, Value};
+
+type Tested = anyhow::Result<()>;
+
+fn put(value: &str) -> Write {
+    Write::Put { content: Content::new(Some("text/plain"), value.into()).unwrap(), ttl: None }
+}
+
+fn put_for(value: &str, ttl: Duration) -> Write {
+    Write::Put { content: Content::new(Some("text/plain"), value.into()).unwrap(), ttl: Some(ttl) }
+}
+
+/// Accepts a write that fits, and tells its entry's ID.
+async fn accepted(redis: &RedisAlone, id: &ItemId, write: Write) -> anyhow::Result<StreamId> {
+    let (state, entry) = redis.accept(id, write, 1_000).await?;
+    assert_eq!(state, "accepted");
+    Ok(String::from_redis_value(entry)?.parse()?)
+}
+
+async fn commit_all(redis: &RedisAlone, p: Partition) -> anyhow::Result<(u64, u64)> {
+    let (applied, dead, left, error) = redis.commit(p, 128, limits::COMMIT_MAX_BYTES).await?;
+    assert_eq!((left, error.as_str()), (0, ""));
+    Ok((applied, dead))
+}
+
+async fn item(redis: &RedisAlone, id: &ItemId) -> anyhow::Result<Option<Item>> {
+    let stored: Option<Vec<u8>> = redis.command(&["GET", &keys::item(id)]).await?;
+    Ok(stored.map(Item::decode).transpose()?)
+}
+
+#[tokio::test]
+async fn a_write_waits_on_the_channel_and_is_applied_once() -> Tested {
+    let redis = RedisAlone::start().await?;
+    let id = ItemId::new("cart:42")?;
+    let p = Partition::of(&id);
+
+    let revision = accepted(&redis, &id, put("one")).await?;
+    assert_eq!(item(&redis, &id).await?, None, "accepting applies nothing");
+    assert_eq!(commit_all(&redis, p).await?, (1, 0));
+    assert_eq!(commit_all(&redis, p).await?, (0, 0));
+
+    let stored = item(&redis, &id).await?.unwrap();
+    assert_eq!(stored.revision, revision);
+    assert_eq!((stored.content_type.as_str(), stored.value.as_slice()), ("text/plain", &b"one"[..]));
+    assert_eq!(redis.command::<Vec<String>>(&["ZRANGE", &keys::index(p), "0", "-1"]).await?, ["cart:42"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn writes_apply_in_the_order_of_acceptance() -> Tested {
+    let redis = RedisAlone::start().await?;
+    let id = ItemId::new("a")?;
+    for n in 0..300 {
+        accepted(&redis, &id, put(&n.to_string())).await?;
+    }
+    accepted(&redis, &id, Write::Delete).await?;
+    let last = accepted(&redis, &id, put("last")).await?;
+
+    let mut applied = Vec::new();
+    loop {
+        let (count, dead, left, error) = redis.commit(Partition::of(&id), 128, usize::MAX >> 12).await?;
+        assert_eq!((dead, error.as_str()), (0, ""));
+        applied.push(count);
+        if left == 0 {
+            break;
+        }
+    }
+    assert_eq!(applied, [128, 128, 46], "each call is bounded in entries");
+    assert_eq!(item(&redis, &id).await?.unwrap().revision, last);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_call_is_bounded_in_bytes_but_always_takes_one() -> Tested {
+    let redis = RedisAlone::start().await?;
+    let id = ItemId::new("a")?;
+    for _ in 0..10 {
+        accepted(&redis, &id, put(&"x".repeat(1_000))).await?;
+    }
+    let (applied, _, left, _) = redis.commit(Partition::of(&id), 128, 1).await?;
+    assert_eq!((applied, left), (1, 9));
+    let (applied, _, left, _) = redis.commit(Partition::of(&id), 128, 3_500).await?;
+    assert!((2..=4).contains(&applied), "{applied}");
+    assert_eq!(left, 9 - applied);
+    Ok(())
+}
+
+#[tokio::test]
+async fn overload_is_refused_and_nothing_is_queued() -> Tested {
+    let redis = RedisAlone::start().await?;
+    let id = ItemId::new("a")?;
+    for _ in 0..3 {
+        assert_eq!(redis.accept(&id, put("x"), 3).await?.0, "accepted");
+    }
+    assert_eq!(redis.accept(&id, put("x"), 3).await?, ("full".to_owned(), Value::Int(3)));
+    assert_eq!(redis.command::<u64>(&["XLEN", &keys::writes(Partition::of(&id))]).await?, 3);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_doorbell_rings_only_for_the_first_write() -> Tested {
+    let redis = RedisAlone::start().await?;
+    let mut doorbell = redis::Client::open(redis.server.url())?.get_async_pubsub().await?;
+    doorbell.subscribe(keys::DOORBELL).await?;
+    let id = ItemId::new("a")?;
+    accepted(&redis, &id, put("1")).await?;
+    accepted(&redis, &id, put("2")).await?;
+    commit_all(&redis, Partition::of(&id)).await?;
+    accepted(&redis, &id, put("3")).await?;
+
+    let mut rings = doorbell.on_message();
+    for _ in 0..2 {
+        let ring = tokio::time::timeout(Duration::from_secs(5), futures::StreamExt::next(&mut rings)).await?.unwrap();
+        assert_eq!(ring.get_payload::<String>()?, Partition::of(&id).to_string());
+    }
+    let third = tokio::time::timeout(Duration::from_millis(50), futures::StreamExt::next(&mut rings)).await;
+    assert!(third.is_err(), "a stream that was not empty needs no ring");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_ttl_counts_from_acceptance_and_ends_the_item_and_its_index_entry() -> Tested {
+    let redis = RedisAlone::start().await?;
+    let id = ItemId::new("a")?;
+    let p = Partition::of(&id);
+    let revision = accepted(&redis, &id, put_for("short", Duration::from_millis(300))).await?;
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    commit_all(&redis, p).await?;
+    assert_eq!(item(&redis, &id).await?.unwrap().expires_at_ms, Some(revision.ms + 300));
+    assert_eq!(redis.expire(p).await?, (0, 0), "not yet");
+
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert_eq!(item(&redis, &id).await?, None);
+    assert_eq!(redis.expire(p).await?, (1, 1));
+    assert_eq!(redis.command::<u64>(&["EXISTS", &keys::index(p), &keys::expiry(p)]).await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_ttl_that_ended_before_the_commit_leaves_nothing() -> Tested {
+    let redis = RedisAlone::start().await?;
+    let id = ItemId::new("a")?;
+    accepted(&redis, &id, put("old")).await?;
+    accepted(&redis, &id, put_for("new", Duration::from_millis(1))).await?;
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    commit_all(&redis, Partition::of(&id)).await?;
+    assert_eq!(item(&redis, &id).await?, None);
+    assert_eq!(redis.command::<u64>(&["EXISTS", &keys::index(Partition::of(&id))]).await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn rewriting_without_a_ttl_keeps_the_item() -> Tested {
+    let redis = RedisAlone::start().await?;
+    let id = ItemId::new("a")?;
+    let p = Partition::of(&id);
+    accepted(&redis, &id, put_for("short", Duration::from_millis(50))).await?;
+    accepted(&redis, &id, put("long")).await?;
+    commit_all(&redis, p).await?;
+    tokio::time::sleep(Duration::from_millis(80)).await;
+    redis.expire(p).await?;
+    assert_eq!(item(&redis, &id).await?.unwrap().value, b"long");
+    assert_eq!(redis.command::<u64>(&["ZCARD", &keys::index(p)]).await?, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_entry_that_can_never_be_applied_is_buried_and_blocks_nothing() -> Tested {
+    let redis = RedisAlone::start().await?;
+    let id = ItemId::new("a")?;
+    let p = Partition::of(&id);
+    let stream = keys::writes(p);
+    let many: Vec<String> = (0..9_000).map(|n| n.to_string()).collect();
+    let long = [vec!["XADD", &stream, "*"], many.iter().map(String::as_str).collect()].concat();
+    redis.command::<String>(&["XADD", &stream, "*", "hello", "world"]).await?;
+    redis.command::<String>(&["XADD", &stream, "*", "op", "increment", "id", "a"]).await?;
+    redis.command::<String>(&["XADD", &stream, "*", "op", "put", "id", "a", "ttl", "soon", "item", "t/p\n\nv"]).await?;
+    redis.command::<String>(&["XADD", &stream, "*", "op", "put", "id", "a", "ttl", "-", "item", "no header"]).await?;
+    redis.command::<String>(&["XADD", &stream, "*", "op", "put", "id", "a"]).await?;
+    redis.command::<String>(&long).await?;
+    accepted(&redis, &id, put("behind")).await?;
+
+    assert_eq!(commit_all(&redis, p).await?, (1, 6));
+    assert_eq!(item(&redis, &id).await?.unwrap().value, b"behind");
+    let dead: Vec<(String, Vec<String>)> = redis.command(&["XRANGE", &keys::dead(p), "-", "+"]).await?;
+    assert_eq!(dead.len(), 6);
+    assert_eq!(dead[0].1[2..], ["reason", "the entry does not start with op and id", "hello", "world"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_error_that_is_not_the_entry_s_fault_keeps_it_at_the_head() -> Tested {
+    let redis = RedisAlone::start().await?;
+    let id = ItemId::new("a")?;
+    let p = Partition::of(&id);
+    redis.command::<String>(&["SET", &keys::index(p), "not a sorted set"]).await?;
+    let revision = accepted(&redis, &id, put("kept")).await?;
+    let (applied, dead, left, error) = redis.commit(p, 128, 1_000).await?;
+    assert_eq!((applied, dead, left), (0, 0, 1));
+    assert!(error.contains("WRONGTYPE"), "{error}");
+
+    redis.command::<u64>(&["DEL", &keys::index(p)]).await?;
+    assert_eq!(commit_all(&redis, p).await?, (1, 0));
+    assert_eq!(item(&redis, &id).await?.unwrap().revision, revision);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_full_redis_refuses_new_writes_and_still_applies_accepted_ones() -> Tested {
+    let redis = RedisAlone::start().await?;
+    let id = ItemId::new("a")?;
+    accepted(&redis, &id, put("accepted")).await?;
+    redis.command::<String>(&["CONFIG", "SET", "maxmemory", "1"]).await?;
+    let refused = redis.accept(&id, put("too late"), 10).await.unwrap_err();
+    assert_eq!(refused.code(), Some("OOM"));
+    assert_eq!(commit_all(&redis, Partition::of(&id)).await?, (1, 0));
+    assert_eq!(item(&redis, &id).await?.unwrap().value, b"accepted");
+    Ok(())
+}
+
+async fn outcome(redis: &RedisAlone, revision: Revision, kept: Duration) -> anyhow::Result<Vec<String>> {
+    let Revision { partition, id } = revision;
+    let keys = [keys::writes(partition), format!("{}{id}", keys::rejected_prefix(partition))];
+    let arguments = [id.ms.to_string(), id.seq.to_string(), kept.as_millis().to_string()];
+    Ok(redis.run(&scripts::OUTCOME, &keys, &arguments.map(String::into_bytes)).await?)
+}
+
+#[tokio::test]
+async fn the_outcome_of_a_write_is_told_and_never_guessed() -> Tested {
+    let redis = RedisAlone::start().await?;
+    let item_id = ItemId::new("a")?;
+    let partition = Partition::of(&item_id);
+    let hour = limits::OUTCOME_KEPT;
+    let never = Revision { partition, id: StreamId { ms: 5, seq: 0 } };
+    assert_eq!(outcome(&redis, never, hour).await?, ["unknown"], "before any write");
+
+    let id = accepted(&redis, &item_id, put("x")).await?;
+    let revision = Revision { partition, id };
+    assert_eq!(outcome(&redis, revision, hour).await?, ["pending"]);
+    commit_all(&redis, partition).await?;
+    assert_eq!(outcome(&redis, revision, hour).await?, ["applied"]);
+
+    let above = |ms, seq| Revision { partition, id: StreamId { ms, seq } };
+    for unknown in [above(id.ms, id.seq + 1), above(id.ms + 1, 0), above(id.ms, u64::MAX), above(u64::MAX, u64::MAX)] {
+        assert_eq!(outcome(&redis, unknown, hour).await?, ["unknown"], "{unknown}");
+    }
+    assert_eq!(outcome(&redis, never, hour).await?, ["gone"]);
+
+    let reason = format!("{}{id}", keys::rejected_prefix(partition));
+    redis.command::<String>(&["SET", &reason, "because"]).await?;
+    assert_eq!(outcome(&redis, revision, hour).await?, ["rejected", "because"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn silent_workers_count_as_gone() -> Tested {
+    let redis = RedisAlone::start().await?;
+    let workers = [keys::WORKERS.to_owned()];
+    let beat = async |name: &str, expiry: &str| -> anyhow::Result<Vec<String>> {
+        Ok(redis.run(&scripts::HEARTBEAT, &workers, &[name.into(), expiry.into()]).await?)
+    };
+    let live = async |expiry: &str| -> anyhow::Result<Vec<u64>> {
+        Ok(redis.run(&scripts::LIVE_WORKERS, &workers, &[expiry.into()]).await?)
+    };
+    assert_eq!(live("5000").await?, [0]);
+    assert_eq!(beat("a", "5000").await?, ["a"]);
+    assert_eq!(beat("b", "5000").await?, ["a", "b"]);
+    assert_eq!(live("5000").await?, [2]);
+    tokio::time::sleep(Duration::from_millis(30)).await;
+    assert_eq!(live("10").await?, [0]);
+    assert_eq!(beat("b", "10").await?, ["b"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_lag_is_the_age_of_the_oldest_write() -> Tested {
+    let redis = RedisAlone::start().await?;
+    let id = ItemId::new("a")?;
+    let lag = async || -> anyhow::Result<u64> {
+        let keys = [keys::writes(Partition::of(&id))];
+        Ok(redis.run::<Vec<u64>>(&scripts::LAG, &keys, &[]).await?[0])
+    };
+    assert_eq!(lag().await?, 0);
+    accepted(&redis, &id, put("old")).await?;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    accepted(&redis, &id, put("new")).await?;
+    assert!(lag().await? >= 50);
+    commit_all(&redis, Partition::of(&id)).await?;
+    assert_eq!(lag().await?, 0);
+    Ok(())
+}
