@@ -4,12 +4,19 @@ use std::collections::HashMap;
 use std::str::FromStr;
 use std::time::Duration;
 
-use larder_protocol::limits::MAX_CONFIGURABLE_VALUE_BYTES;
+use larder_protocol::limits::{MAX_CONFIGURABLE_VALUE_BYTES, MAX_CONFIGURABLE_WAIT_SECONDS};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// The variables that the component reads; `spin.toml` declares each of them with a default.
-pub const VARIABLES: [&str; 6] =
-    ["redis_address", "redis_username", "redis_password", "redis_timeout_ms", "max_pending", "max_value_bytes"];
+pub const VARIABLES: [&str; 7] = [
+    "redis_address",
+    "redis_username",
+    "redis_password",
+    "redis_timeout_ms",
+    "max_pending",
+    "max_value_bytes",
+    "max_wait_seconds",
+];
 
 /// What an operator decides.
 #[derive(Clone, PartialEq, Eq)]
@@ -22,6 +29,8 @@ pub struct Config {
     pub max_pending: u64,
     /// Largest value, in bytes.
     pub max_value_bytes: usize,
+    /// Longest that a client may wait for an outcome, in seconds.
+    pub max_wait_seconds: u64,
 }
 
 /// A setting that cannot be used. It never holds the text of a secret.
@@ -60,6 +69,7 @@ impl Config {
             redis_url: redis_url(get("redis_address")?, get("redis_username")?, get("redis_password")?)?,
             redis_timeout: Duration::from_millis(timeout),
             max_pending: number(get, "max_pending", 1, 1_000_000_000)?,
+            max_wait_seconds: number(get, "max_wait_seconds", 0, MAX_CONFIGURABLE_WAIT_SECONDS)?,
             max_value_bytes: usize::try_from(max_value).expect("the largest allowed value fits 32 bits"),
         })
     }
@@ -107,6 +117,7 @@ mod tests {
             ("redis_timeout_ms", limits::DEFAULT_REDIS_TIMEOUT.as_millis().to_string()),
             ("max_pending", limits::DEFAULT_MAX_PENDING.to_string()),
             ("max_value_bytes", limits::DEFAULT_MAX_VALUE_BYTES.to_string()),
+            ("max_wait_seconds", limits::DEFAULT_MAX_WAIT_SECONDS.to_string()),
         ]);
         values.extend(changes.iter().map(|&(name, value)| (name, value.to_owned())));
         values

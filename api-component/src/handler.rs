@@ -36,7 +36,7 @@ where
     let route = Route::of(request.uri().path())?;
     let methods = route.methods();
     match (request.method(), route) {
-        (&Method::GET | &Method::HEAD, Route::Item(id)) => item_read::get(&request, &id, redis).await,
+        (&Method::GET | &Method::HEAD, Route::Item(id)) => item_read::get(&request, &id, config, redis).await,
         (&Method::PUT, Route::Item(id)) => item_write::put(request, &id, config, redis).await,
         (&Method::POST, Route::Item(id)) => item_write::post(request, &id, config, redis).await,
         (&Method::DELETE, Route::Item(id)) => item_write::delete(&request, &id, config, redis).await,

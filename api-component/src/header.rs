@@ -5,6 +5,21 @@ use http::{HeaderName, HeaderValue};
 /// When the item ends, as RFC 3339 in UTC with milliseconds.
 pub const EXPIRES_AT: HeaderName = HeaderName::from_static("larder-expires-at");
 
+/// The revision that a write made or will make; also without an item that could have an `ETag`.
+pub const REVISION: HeaderName = HeaderName::from_static("larder-revision");
+
+/// In a read: the oldest state that is acceptable.
+pub const MIN_REVISION: HeaderName = HeaderName::from_static("larder-min-revision");
+
+/// Makes a write safe to repeat (draft-ietf-httpapi-idempotency-key-header-07).
+pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// What a client would like (RFC 7240).
+pub const PREFER: HeaderName = HeaderName::from_static("prefer");
+
+/// Which of it was honoured (RFC 7240).
+pub const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
 /// Media type of every error (RFC 9457).
 pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 

@@ -1,4 +1,7 @@
 //! `GET` and `HEAD /items/{id}`: one `GET` in Redis, and what HTTP asks of a cached copy.
+//!
+//! A client that wrote, or heard of a write, can ask for no older state than that
+//! (`Larder-Min-Revision`). Only where the item as it is does not show it, does that cost more.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -7,17 +10,32 @@ use headers::{ETag, HeaderMapExt, IfModifiedSince, IfNoneMatch, LastModified};
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use larder_protocol::item::DEFAULT_CONTENT_TYPE;
-use larder_protocol::{Item, ItemId, Partition, Revision};
+use larder_protocol::{Item, ItemId, Partition, Revision, StreamId};
 
+use crate::config::Config;
+use crate::preference::Preference;
 use crate::problem::Problem;
 use crate::redis::Redis;
+use crate::store::ReadAfter;
 use crate::{header, query, store};
 
 /// Answers the value with what is known of it, or 304 where the client's copy is current
 /// (RFC 9110 §13.1.2 and §13.1.3; `If-None-Match` goes first).
-pub async fn get<B>(request: &Request<B>, id: &ItemId, redis: &impl Redis) -> Result<Response<Bytes>, Problem> {
+pub async fn get<B>(
+    request: &Request<B>,
+    id: &ItemId,
+    config: &Config,
+    redis: &impl Redis,
+) -> Result<Response<Bytes>, Problem> {
     query::parameters(request.uri(), [])?;
-    let item = store::read(redis, id).await?.ok_or_else(|| Problem::NoSuchItem(id.clone()))?;
+    let item = match min_revision(request.headers(), id)? {
+        None => store::read(redis, id).await?,
+        Some(oldest) => {
+            let preference = Preference::of(request.headers(), config.max_wait_seconds);
+            read_from(oldest, preference.wait(Duration::ZERO), id, config, redis).await?
+        }
+    };
+    let item = item.ok_or_else(|| Problem::NoSuchItem(id.clone()))?;
     let revision = Revision { partition: Partition::of(id), id: item.revision };
     let etag: ETag = revision.etag().parse().expect("a quoted revision is an entity tag");
     let modified = UNIX_EPOCH + Duration::from_millis(revision.id.ms);
@@ -44,6 +62,43 @@ pub async fn get<B>(request: &Request<B>, id: &ItemId, redis: &impl Redis) -> Re
         *response.body_mut() = item.value.into();
     }
     Ok(response)
+}
+
+/// The state that the client wants at least, in the partition of the item.
+fn min_revision(headers: &HeaderMap, id: &ItemId) -> Result<Option<StreamId>, Problem> {
+    let Some(value) = headers.get(header::MIN_REVISION) else { return Ok(None) };
+    // An entity tag is a revision in quotes, and may be given as it was got.
+    let text = value.to_str().unwrap_or_default().trim_matches('"');
+    let revision: Revision = text.parse()?;
+    if revision.partition != Partition::of(id) {
+        return Err(Problem::ForeignRevision(revision));
+    }
+    Ok(Some(revision.id))
+}
+
+/// Reads the item at `oldest` or later, never before; waits for it for `patience` at most.
+async fn read_from(
+    oldest: StreamId,
+    patience: Duration,
+    id: &ItemId,
+    config: &Config,
+    redis: &impl Redis,
+) -> Result<Option<Item>, Problem> {
+    if let Some(item) = store::read(redis, id).await?
+        && item.revision >= oldest
+    {
+        return Ok(Some(item));
+    }
+    match store::read_after(redis, id, oldest).await? {
+        ReadAfter::Current(item) => return Ok(item),
+        ReadAfter::Pending if !patience.is_zero() => {}
+        ReadAfter::Pending | ReadAfter::Ahead => return Err(Problem::StateNotReached),
+    }
+    store::pass_barrier(redis, id, config.max_pending, patience).await.map_err(Problem::reading)?;
+    match store::read_after(redis, id, oldest).await? {
+        ReadAfter::Current(item) => Ok(item),
+        ReadAfter::Pending | ReadAfter::Ahead => Err(Problem::StateNotReached),
+    }
 }
 
 /// The bytes are somebody else's: they go out under the type they came with, and a browser

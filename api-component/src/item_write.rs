@@ -1,23 +1,24 @@
 //! `PUT`, `POST` and `DELETE /items/{id}`: checks the request in full, then puts it on the
-//! write channel in one command. The worker applies it.
+//! write channel in one command, and waits for the worker to apply it if that is wanted.
 
 use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, LOCATION};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::header::{CONTENT_TYPE, ETAG, LOCATION};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body::Body;
 use larder_protocol::item::InvalidContentType;
-use larder_protocol::{Content, ItemId, Write};
+use larder_protocol::{Condition, Content, ItemId, Operation, Outcome, Partition, Revision, StreamId, Write, limits};
 
 use crate::config::Config;
 use crate::envelope::Envelope;
+use crate::preference::Preference;
 use crate::problem::Problem;
-use crate::redis::Redis;
+use crate::redis::{Redis, RedisError};
 use crate::store::{self, Acceptance};
 use crate::write_outcome::{self, OutcomeDocument};
-use crate::{body, query};
+use crate::{body, header, idempotency, precondition, query};
 
 /// In JSON a character may take six bytes (`\u0041`), so an envelope may be that much larger
 /// than the value in it; the rest is room for the other members.
@@ -36,13 +37,14 @@ where
     B::Error: fmt::Display,
 {
     let ttl = ttl_parameter(&request)?;
+    let terms = Terms::of(request.headers(), id, config)?;
     let content_type = content_type(request.headers())?;
     let value = body::read(request, config.max_value_bytes).await?;
     if value.is_empty() {
         return Err(Problem::EmptyValue);
     }
     let content = Content::new(content_type.as_deref(), value.into())?;
-    accept(Write::Put { content, ttl }, id, config, redis).await
+    terms.accept(Operation::Put { content, ttl }, id, config, redis).await
 }
 
 /// Stores what an envelope holds where the body is JSON, and does what `PUT` does otherwise.
@@ -62,6 +64,7 @@ where
         return put(request, id, config, redis).await;
     }
     let ttl = ttl_parameter(&request)?;
+    let terms = Terms::of(request.headers(), id, config)?;
     let most = config.max_value_bytes * ENVELOPE_BYTES_PER_BYTE + ENVELOPE_EXTRA_BYTES;
     let envelope = Envelope::parse(&body::read(request, most).await?)?;
     if envelope.content.value().len() > config.max_value_bytes {
@@ -71,7 +74,7 @@ where
         (Some(_), Some(_)) => return Err(query::InvalidQuery::Duplicate("ttl".to_owned()).into()),
         (in_query, in_body) => in_query.or(in_body.map(Duration::from_secs)),
     };
-    accept(Write::Put { content: envelope.content, ttl }, id, config, redis).await
+    terms.accept(Operation::Put { content: envelope.content, ttl }, id, config, redis).await
 }
 
 /// Removes the item. Whether it is there shows only when the write is applied.
@@ -82,21 +85,131 @@ pub async fn delete<B>(
     redis: &impl Redis,
 ) -> Result<Response<Bytes>, Problem> {
     query::parameters(request.uri(), [])?;
-    accept(Write::Delete, id, config, redis).await
+    Terms::of(request.headers(), id, config)?.accept(Operation::Delete, id, config, redis).await
 }
 
-async fn accept(write: Write, id: &ItemId, config: &Config, redis: &impl Redis) -> Result<Response<Bytes>, Problem> {
-    match store::accept(redis, id, write, config.max_pending).await.map_err(Problem::writing)? {
-        Acceptance::Full { pending } => Err(Problem::Overloaded(pending)),
-        Acceptance::Accepted(revision) => {
-            let location = format!("/writes/{revision}");
-            let mut response = write_outcome::document(&OutcomeDocument::pending(revision));
-            *response.status_mut() = StatusCode::ACCEPTED;
-            let location = HeaderValue::from_str(&location).expect("a revision is ASCII");
-            response.headers_mut().insert(LOCATION, location);
-            Ok(response)
-        }
+/// What the headers of a request ask of its write and of the answer.
+struct Terms {
+    condition: Condition,
+    idempotency: Option<String>,
+    preference: Preference,
+    /// How long to wait for the outcome; zero for not at all.
+    patience: Duration,
+}
+
+impl Terms {
+    fn of(headers: &HeaderMap, id: &ItemId, config: &Config) -> Result<Self, Problem> {
+        let condition = precondition::condition(headers, Partition::of(id))?;
+        let idempotency = idempotency::record(headers, id)?;
+        let preference = Preference::of(headers, config.max_wait_seconds);
+        // Whoever sets a condition wants to know whether it held.
+        let usual = if condition.is_none() { 0 } else { limits::CONDITIONAL_WAIT_SECONDS.min(config.max_wait_seconds) };
+        let patience = preference.wait(Duration::from_secs(usual));
+        Ok(Self { condition, idempotency, preference, patience })
     }
+
+    async fn accept(
+        self,
+        operation: Operation,
+        id: &ItemId,
+        config: &Config,
+        redis: &impl Redis,
+    ) -> Result<Response<Bytes>, Problem> {
+        let Self { condition, idempotency, preference, patience } = self;
+        let write = Write { operation, condition, wait: !patience.is_zero(), idempotency };
+        let mut sent = send(&write, id, config, redis).await?;
+        if write.wait && sent.outcome.is_none() {
+            sent.outcome = wait(&write, &sent, patience, id, config, redis).await.unwrap_or_else(|error| {
+                // It is accepted all the same; only its outcome is not known yet.
+                eprintln!("waiting for the write {}: {error}", sent.revision);
+                None
+            });
+        }
+        let Sent { revision, outcome, .. } = sent;
+        let mut response = match outcome {
+            Some(outcome) if write.wait => settled(revision, outcome)?,
+            outcome => accepted(revision, outcome.as_ref(), id),
+        };
+        let headers = response.headers_mut();
+        insert(headers, header::REVISION, &revision.to_string());
+        preference.applied(headers);
+        Ok(response)
+    }
+}
+
+/// A write that is on the channel, or has been.
+struct Sent {
+    revision: Revision,
+    /// Known only of a repeated one.
+    outcome: Option<Outcome>,
+    /// An earlier request sent it.
+    repeated: bool,
+}
+
+async fn send(write: &Write, id: &ItemId, config: &Config, redis: &impl Redis) -> Result<Sent, Problem> {
+    match store::accept(redis, id, write, config.max_pending).await.map_err(Problem::writing)? {
+        Acceptance::Accepted(revision) => Ok(Sent { revision, outcome: None, repeated: false }),
+        Acceptance::Repeated(revision, outcome) => Ok(Sent { revision, outcome, repeated: true }),
+        Acceptance::Reused => Err(Problem::IdempotencyKeyReused),
+        Acceptance::Rejected { current } => Err(precondition_failed(id, current)),
+        Acceptance::Full { pending } => Err(Problem::Overloaded(pending)),
+    }
+}
+
+/// Waits for the outcome of a write. The earlier request of a repeated one may not have asked
+/// for it to be told; then it is in the record once everything accepted before now is applied.
+async fn wait(
+    write: &Write,
+    sent: &Sent,
+    patience: Duration,
+    id: &ItemId,
+    config: &Config,
+    redis: &impl Redis,
+) -> Result<Option<Outcome>, RedisError> {
+    if !sent.repeated {
+        return store::wait(redis, sent.revision, patience).await;
+    }
+    store::pass_barrier(redis, id, config.max_pending, patience).await?;
+    match store::accept(redis, id, write, config.max_pending).await? {
+        Acceptance::Repeated(_, outcome) => Ok(outcome),
+        _ => Ok(None),
+    }
+}
+
+/// The answer when the outcome is known: 201, 204, or why it was not done.
+fn settled(revision: Revision, outcome: Outcome) -> Result<Response<Bytes>, Problem> {
+    let (status, has_state) = match outcome {
+        Outcome::Created => (StatusCode::CREATED, true),
+        Outcome::Replaced => (StatusCode::NO_CONTENT, true),
+        Outcome::Deleted | Outcome::Absent | Outcome::Passed => (StatusCode::NO_CONTENT, false),
+        Outcome::Rejected { current } => {
+            return Err(Problem::PreconditionFailed(current.map(|id| Revision { id, ..revision })));
+        }
+        Outcome::Dead(reason) => return Err(Problem::NotApplied(reason)),
+    };
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = status;
+    if has_state {
+        insert(response.headers_mut(), ETAG, &revision.etag());
+    }
+    Ok(response)
+}
+
+/// The answer when the client does not wait, or not longer: 202 and where the outcome will be.
+fn accepted(revision: Revision, outcome: Option<&Outcome>, id: &ItemId) -> Response<Bytes> {
+    let mut response = write_outcome::document(&OutcomeDocument::of(revision, outcome));
+    *response.status_mut() = StatusCode::ACCEPTED;
+    insert(response.headers_mut(), LOCATION, &write_outcome::path(revision, id));
+    response
+}
+
+fn precondition_failed(id: &ItemId, current: Option<StreamId>) -> Problem {
+    let partition = Partition::of(id);
+    Problem::PreconditionFailed(current.map(|id| Revision { partition, id }))
+}
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    headers.insert(name, HeaderValue::from_str(value).expect("revisions and encoded ids are ASCII"));
 }
 
 fn ttl_parameter<B>(request: &Request<B>) -> Result<Option<Duration>, Problem> {

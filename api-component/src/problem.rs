@@ -4,8 +4,10 @@
 //! The `type` is stable and meant for programs, the `detail` says what would be right and is
 //! meant for people. What went wrong inside goes to the log, not to the client.
 
+use std::fmt;
+
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use larder_protocol::item::InvalidContentType;
 use larder_protocol::item_id::InvalidItemId;
@@ -17,6 +19,8 @@ use crate::body::BodyError;
 use crate::config::InvalidConfig;
 use crate::envelope::InvalidEnvelope;
 use crate::health::NotReady;
+use crate::idempotency::InvalidIdempotencyKey;
+use crate::precondition::InvalidPrecondition;
 use crate::query::InvalidQuery;
 use crate::redis::RedisError;
 use crate::store::ReadError;
@@ -45,6 +49,20 @@ pub enum Problem {
     InvalidRevision(#[from] InvalidRevision),
     #[error("{0}.")]
     InvalidQuery(#[from] InvalidQuery),
+    #[error("The revision {0} is not of the partition of this item, so it says nothing of its state.")]
+    ForeignRevision(Revision),
+    #[error("{0}.")]
+    InvalidPrecondition(#[from] InvalidPrecondition),
+    #[error("{0}.")]
+    InvalidIdempotencyKey(#[from] InvalidIdempotencyKey),
+    #[error("This Idempotency-Key was used for another request to this item. Nothing was written.")]
+    IdempotencyKeyReused,
+    #[error("The item is {}; the request asks for another state of it. Nothing was written.", State(.0))]
+    PreconditionFailed(Option<Revision>),
+    #[error("The write was accepted, but can never be applied: {0}. It is kept for the operator to see.")]
+    NotApplied(String),
+    #[error("The state that Larder-Min-Revision asks for is not reached yet; try again later, or send Prefer: wait=N.")]
+    StateNotReached,
     #[error("{0}.")]
     InvalidContentType(#[from] InvalidContentType),
     #[error("The body is empty; a value has at least one byte. To remove an item, send DELETE.")]
@@ -73,6 +91,18 @@ pub enum Problem {
     Internal(String),
 }
 
+/// The state of an item, for a sentence.
+struct State<'a>(&'a Option<Revision>);
+
+impl fmt::Display for State<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(revision) => write!(f, "at revision \"{revision}\""),
+            None => f.write_str("not there"),
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Document<'a> {
     r#type: String,
@@ -94,6 +124,15 @@ impl Problem {
             Self::InvalidItemId(_) => (S::BAD_REQUEST, "invalid-id", "Invalid item id"),
             Self::InvalidRevision(_) => (S::BAD_REQUEST, "invalid-revision", "Invalid revision"),
             Self::InvalidQuery(_) => (S::BAD_REQUEST, "invalid-query", "Invalid query"),
+            Self::ForeignRevision(_) => (S::BAD_REQUEST, "foreign-revision", "Revision of another partition"),
+            Self::InvalidPrecondition(_) => (S::BAD_REQUEST, "invalid-precondition", "Invalid precondition"),
+            Self::InvalidIdempotencyKey(_) => (S::BAD_REQUEST, "invalid-idempotency-key", "Invalid idempotency key"),
+            Self::IdempotencyKeyReused => {
+                (S::UNPROCESSABLE_ENTITY, "idempotency-key-reused", "Idempotency key already used")
+            }
+            Self::PreconditionFailed(_) => (S::PRECONDITION_FAILED, "precondition-failed", "Precondition failed"),
+            Self::NotApplied(_) => (S::INTERNAL_SERVER_ERROR, "not-applied", "Write cannot be applied"),
+            Self::StateNotReached => (S::SERVICE_UNAVAILABLE, "state-not-reached", "State not reached yet"),
             Self::InvalidContentType(_) => (S::BAD_REQUEST, "invalid-content-type", "Invalid content type"),
             Self::EmptyValue => (S::BAD_REQUEST, "empty-value", "Empty value"),
             Self::InvalidEnvelope(_) => (S::BAD_REQUEST, "invalid-envelope", "Invalid JSON body"),
@@ -115,6 +154,8 @@ impl Problem {
     pub fn reading(error: RedisError) -> Self {
         match error {
             RedisError::Unexpected(message) => Self::Internal(message),
+            // Somebody else put something at one of our keys; no retry will help.
+            RedisError::Refused { code, message } if code == "WRONGTYPE" => Self::Internal(message),
             error => Self::Unavailable("Nothing was changed", error),
         }
     }
@@ -160,6 +201,10 @@ impl From<Problem> for Response<Bytes> {
         headers.insert(CACHE_CONTROL, header::NO_STORE);
         if let Problem::MethodNotAllowed(methods) = problem {
             headers.insert(ALLOW, methods.into());
+        }
+        if let Problem::PreconditionFailed(Some(current)) = problem {
+            let etag = HeaderValue::from_str(&current.etag()).expect("a revision is ASCII");
+            headers.insert(ETAG, etag);
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, HeaderValue::from(limits::RETRY_AFTER.as_secs()));

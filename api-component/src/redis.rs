@@ -4,6 +4,8 @@
 //! it was never sent, Redis refused it, or its outcome is unknown. The host gives errors as
 //! text only; [`RedisError::from_host`] is the one place that reads it.
 
+use std::time::Duration;
+
 /// A connection to Redis that comes back by itself. Every call is bounded in time.
 #[allow(async_fn_in_trait, reason = "a component has one thread; its futures need not be Send")]
 pub trait Redis {
@@ -18,6 +20,18 @@ pub trait Redis {
     /// # Errors
     /// See [`RedisError`].
     async fn execute(&self, command: &str, arguments: &[&[u8]]) -> Result<Vec<Reply>, RedisError>;
+
+    /// A command that blocks in Redis for up to `block`: it has a connection of its own, so that
+    /// nobody else waits.
+    ///
+    /// # Errors
+    /// See [`RedisError`].
+    async fn execute_blocking(
+        &self,
+        command: &str,
+        arguments: &[&[u8]],
+        block: Duration,
+    ) -> Result<Vec<Reply>, RedisError>;
 }
 
 /// One value of a reply.

@@ -1,9 +1,12 @@
 //! What the handler does in Redis: one function for each thing, each one command.
 
+use std::time::Duration;
+
 use futures::future::try_join_all;
 use larder_protocol::item::MalformedItem;
-use larder_protocol::{Item, ItemId, Partition, Revision, Script, Write, keys, limits, scripts};
+use larder_protocol::{Call, Item, ItemId, Operation, Outcome, Partition, Revision, StreamId, Write, call, keys};
 
+use crate::idempotency;
 use crate::redis::{Redis, RedisError, Reply};
 
 /// Why an item could not be read.
@@ -21,6 +24,15 @@ pub enum ReadError {
 pub enum Acceptance {
     /// The write is on the channel, durably.
     Accepted(Revision),
+    /// An earlier request with the same idempotency key made this write.
+    Repeated(Revision, Option<Outcome>),
+    /// An earlier request with the same idempotency key asked for something else.
+    Reused,
+    /// The condition certainly does not hold.
+    Rejected {
+        /// The item's state, if it exists.
+        current: Option<StreamId>,
+    },
     /// The partition holds as many unapplied writes as it may.
     Full {
         /// How many there are.
@@ -28,19 +40,29 @@ pub enum Acceptance {
     },
 }
 
-/// What became of a write.
+/// What can be told of a write.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Progress {
     /// Accepted and not yet applied.
     Pending,
     /// Applied.
     Applied,
-    /// Not applied, for this reason.
-    Rejected(String),
+    /// Not applied.
+    Rejected(Outcome),
     /// No such write was ever accepted.
     Unknown,
     /// Too old to tell.
     Gone,
+}
+
+/// What a read that wants a certain state found.
+pub enum ReadAfter {
+    /// Everything up to the revision is applied; this is the item.
+    Current(Option<Item>),
+    /// A write up to the revision is not yet applied.
+    Pending,
+    /// The revision is above all that were ever accepted.
+    Ahead,
 }
 
 /// Reads an item (`GET`). A read that got no answer is repeated once, on a new connection.
@@ -56,48 +78,118 @@ pub async fn read(redis: &impl Redis, id: &ItemId) -> Result<Option<Item>, ReadE
     Ok(stored.map(Item::decode).transpose()?)
 }
 
+/// Reads an item unless a write up to `revision`, of its partition, is unapplied
+/// (`read_after.lua`).
+///
+/// # Errors
+/// [`ReadError`], after the second try.
+pub async fn read_after(redis: &impl Redis, id: &ItemId, revision: StreamId) -> Result<ReadAfter, ReadError> {
+    let call = call::read_after(id, revision);
+    let mut reply = ask(redis, &call).await?;
+    match (reply.first().and_then(Reply::text), reply.len()) {
+        (Some("pending"), 1) => Ok(ReadAfter::Pending),
+        (Some("ahead"), 1) => Ok(ReadAfter::Ahead),
+        (Some("current"), 2) => match reply.pop() {
+            Some(Reply::Bytes(stored)) => Ok(ReadAfter::Current(Some(Item::decode(stored)?))),
+            _ => Ok(ReadAfter::Current(None)),
+        },
+        _ => Err(unexpected(&call, &reply).into()),
+    }
+}
+
 /// Puts a write on the channel of its partition (`accept.lua`). Never repeated here: a write
 /// that got no answer may have been accepted.
 ///
 /// # Errors
 /// [`RedisError`]; only [`RedisError::Lost`] leaves open whether the write was accepted.
-pub async fn accept(redis: &impl Redis, id: &ItemId, write: Write, max_pending: u64) -> Result<Acceptance, RedisError> {
+pub async fn accept(
+    redis: &impl Redis,
+    id: &ItemId,
+    write: &Write,
+    max_pending: u64,
+) -> Result<Acceptance, RedisError> {
     let partition = Partition::of(id);
-    let (max_pending, message) = (max_pending.to_string(), partition.to_string());
-    let fields = write.into_fields(id);
-    let mut arguments = vec![max_pending.as_bytes(), keys::DOORBELL.as_bytes(), message.as_bytes()];
-    arguments.extend(fields.iter().map(Vec::as_slice));
-    let reply = run(redis, &scripts::ACCEPT, &[&keys::writes(partition)], &arguments).await?;
-    match reply.as_slice() {
-        [state, entry] if state.text() == Some("accepted") => {
-            let id = entry.text().and_then(|id| id.parse().ok()).ok_or_else(|| unexpected(&scripts::ACCEPT, &reply))?;
-            Ok(Acceptance::Accepted(Revision { partition, id }))
-        }
-        [state, pending] if state.text() == Some("full") => {
-            Ok(Acceptance::Full { pending: pending.number().unwrap_or_default() })
-        }
-        _ => Err(unexpected(&scripts::ACCEPT, &reply)),
+    let digest = write.idempotency.as_ref().map(|_| idempotency::digest(write, id)).unwrap_or_default();
+    let call = call::accept(id, write, &digest, max_pending);
+    let reply = run(redis, &call).await?;
+    let texts: Vec<_> = reply.iter().map(Reply::text).collect();
+    let understood = match texts.as_slice() {
+        [Some("accepted"), Some(id)] => id.parse().ok().map(|id| Acceptance::Accepted(Revision { partition, id })),
+        [Some("repeated"), Some(id), Some(outcome)] => id.parse().ok().map(|id| {
+            // No outcome yet is no text, which is no outcome.
+            Acceptance::Repeated(Revision { partition, id }, outcome.parse().ok())
+        }),
+        [Some("reused")] => Some(Acceptance::Reused),
+        [Some("rejected"), Some(current)] => Some(Acceptance::Rejected { current: current.parse().ok() }),
+        [Some("full"), _] => reply[1].number().map(|pending| Acceptance::Full { pending }),
+        _ => None,
+    };
+    understood.ok_or_else(|| unexpected(&call, &reply))
+}
+
+/// Waits until a write that was accepted with [`Write::wait`] is taken off the channel, for
+/// `patience` at most; `None` if it was not. The commit script tells it on a stream of the
+/// write's own, so a wait is one blocked command (`XREAD BLOCK`), whoever is first.
+///
+/// # Errors
+/// [`RedisError`]; the write goes its way nevertheless.
+pub async fn wait(redis: &impl Redis, revision: Revision, patience: Duration) -> Result<Option<Outcome>, RedisError> {
+    let (block, key) = (patience.as_millis().max(1).to_string(), keys::outcome(revision));
+    let arguments = ["BLOCK", &block, "STREAMS", &key, "0"].map(str::as_bytes);
+    let reply = redis.execute_blocking("XREAD", &arguments, patience).await?;
+    // Flattened: the key, the ID of the one entry, the name of its one field, the outcome.
+    match reply.last().and_then(Reply::text) {
+        None => Ok(None),
+        Some(text) => match text.parse() {
+            Ok(outcome) => Ok(Some(outcome)),
+            Err(error) => Err(RedisError::Unexpected(format!("XREAD {key}: {error}"))),
+        },
     }
 }
 
-/// Tells what became of a write (`outcome.lua`).
+/// Waits until everything that was accepted for the partition of `id` before is applied; tells
+/// whether it was within `patience`. It sends a write through the channel that changes nothing.
+///
+/// # Errors
+/// [`RedisError`].
+pub async fn pass_barrier(
+    redis: &impl Redis,
+    id: &ItemId,
+    max_pending: u64,
+    patience: Duration,
+) -> Result<bool, RedisError> {
+    let barrier = Write { wait: true, ..Operation::Barrier.into() };
+    match accept(redis, id, &barrier, max_pending).await? {
+        Acceptance::Accepted(revision) => Ok(wait(redis, revision, patience).await? == Some(Outcome::Passed)),
+        _ => Ok(false),
+    }
+}
+
+/// Tells what became of a write, and the current revision of `item` where it is named
+/// (`outcome.lua`).
 ///
 /// # Errors
 /// [`RedisError`], after the second try.
-pub async fn outcome(redis: &impl Redis, revision: Revision) -> Result<Outcome, RedisError> {
-    let Revision { partition, id } = revision;
-    let rejected = format!("{}{id}", keys::rejected_prefix(partition));
-    let arguments = [id.ms.to_string(), id.seq.to_string(), limits::OUTCOME_KEPT.as_millis().to_string()];
-    let arguments = arguments.each_ref().map(|a| a.as_bytes());
-    let reply = ask(redis, &scripts::OUTCOME, &[&keys::writes(partition), &rejected], &arguments).await?;
-    match (reply.first().and_then(Reply::text), reply.get(1).and_then(Reply::text)) {
-        (Some("pending"), _) => Ok(Outcome::Pending),
-        (Some("applied"), _) => Ok(Outcome::Applied),
-        (Some("rejected"), Some(reason)) => Ok(Outcome::Rejected(reason.to_owned())),
-        (Some("unknown"), _) => Ok(Outcome::Unknown),
-        (Some("gone"), _) => Ok(Outcome::Gone),
-        _ => Err(unexpected(&scripts::OUTCOME, &reply)),
-    }
+pub async fn progress(
+    redis: &impl Redis,
+    revision: Revision,
+    item: Option<&ItemId>,
+) -> Result<(Progress, Option<StreamId>), RedisError> {
+    let call = call::outcome(revision, item);
+    let reply = ask(redis, &call).await?;
+    let texts: Vec<_> = reply.iter().map(Reply::text).collect();
+    let [Some(state), Some(outcome), Some(current)] = *texts else {
+        return Err(unexpected(&call, &reply));
+    };
+    let progress = match (state, outcome.parse()) {
+        ("pending", _) => Progress::Pending,
+        ("applied", _) => Progress::Applied,
+        ("rejected", Ok(outcome)) => Progress::Rejected(outcome),
+        ("unknown", _) => Progress::Unknown,
+        ("gone", _) => Progress::Gone,
+        _ => return Err(unexpected(&call, &reply)),
+    };
+    Ok((progress, current.parse().ok()))
 }
 
 /// Counts the workers that live (`live_workers.lua`).
@@ -105,8 +197,7 @@ pub async fn outcome(redis: &impl Redis, revision: Revision) -> Result<Outcome, 
 /// # Errors
 /// [`RedisError`], after the second try.
 pub async fn live_workers(redis: &impl Redis) -> Result<u64, RedisError> {
-    let expiry = limits::HEARTBEAT_EXPIRY.as_millis().to_string();
-    ask_number(redis, &scripts::LIVE_WORKERS, keys::WORKERS, &[expiry.as_bytes()]).await
+    ask_number(redis, &call::live_workers()).await
 }
 
 /// The age of the oldest unapplied write of all partitions, in ms (`lag.lua`).
@@ -114,49 +205,39 @@ pub async fn live_workers(redis: &impl Redis) -> Result<u64, RedisError> {
 /// # Errors
 /// [`RedisError`], after the second try.
 pub async fn lag(redis: &impl Redis) -> Result<u64, RedisError> {
-    let lags = Partition::all().map(async |p| ask_number(redis, &scripts::LAG, &keys::writes(p), &[]).await);
+    let lags = Partition::all().map(async |p| ask_number(redis, &call::lag(p)).await);
     Ok(try_join_all(lags).await?.into_iter().max().unwrap_or_default())
 }
 
-async fn ask_number(redis: &impl Redis, script: &Script, key: &str, arguments: &[&[u8]]) -> Result<u64, RedisError> {
-    let reply = ask(redis, script, &[key], arguments).await?;
-    reply.first().and_then(Reply::number).ok_or_else(|| unexpected(script, &reply))
+async fn ask_number(redis: &impl Redis, call: &Call) -> Result<u64, RedisError> {
+    let reply = ask(redis, call).await?;
+    reply.first().and_then(Reply::number).ok_or_else(|| unexpected(call, &reply))
 }
 
 /// Runs a script that only reads; once more where there was no answer.
-async fn ask(
-    redis: &impl Redis,
-    script: &Script,
-    keys: &[&str],
-    arguments: &[&[u8]],
-) -> Result<Vec<Reply>, RedisError> {
-    match run(redis, script, keys, arguments).await {
-        Err(error) if error.is_no_answer() => run(redis, script, keys, arguments).await,
+async fn ask(redis: &impl Redis, call: &Call) -> Result<Vec<Reply>, RedisError> {
+    match run(redis, call).await {
+        Err(error) if error.is_no_answer() => run(redis, call).await,
         answer => answer,
     }
 }
 
 /// `EVALSHA`, and `EVAL` where Redis does not have the script yet: after a restart, say.
 /// `NOSCRIPT` means that nothing ran, so this repeats no write.
-async fn run(
-    redis: &impl Redis,
-    script: &Script,
-    keys: &[&str],
-    arguments: &[&[u8]],
-) -> Result<Vec<Reply>, RedisError> {
-    let key_count = keys.len().to_string();
-    let mut all = vec![script.sha().as_bytes(), key_count.as_bytes()];
-    all.extend(keys.iter().map(|key| key.as_bytes()));
-    all.extend(arguments);
+async fn run(redis: &impl Redis, call: &Call) -> Result<Vec<Reply>, RedisError> {
+    let key_count = call.keys.len().to_string();
+    let mut all = vec![call.script.sha().as_bytes(), key_count.as_bytes()];
+    all.extend(call.keys.iter().map(|key| key.as_bytes()));
+    all.extend(call.arguments.iter().map(Vec::as_slice));
     match redis.execute("EVALSHA", &all).await {
         Err(error) if error.is_no_script() => {
-            all[0] = script.source.as_bytes();
+            all[0] = call.script.source.as_bytes();
             redis.execute("EVAL", &all).await
         }
         answer => answer,
     }
 }
 
-fn unexpected(script: &Script, reply: &[Reply]) -> RedisError {
-    RedisError::Unexpected(format!("{}.lua: {reply:?}", script.name))
+fn unexpected(call: &Call, reply: &[Reply]) -> RedisError {
+    RedisError::Unexpected(format!("{}: {reply:?}", call.script.name))
 }

@@ -1,14 +1,17 @@
 //! `GET /writes/{revision}`: what became of a write.
+//!
+//! A revision does not tell which item it was for; `?id=`, which is part of the `Location` that
+//! an accepted write answers, adds how the item stands now.
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{Request, Response};
-use larder_protocol::Revision;
+use larder_protocol::{ItemId, Outcome, Partition, Revision, StreamId};
 use serde::Serialize;
 
 use crate::problem::Problem;
 use crate::redis::Redis;
-use crate::store::{self, Outcome};
+use crate::store::{self, Progress};
 use crate::{header, query};
 
 /// What a client is told of a write.
@@ -18,26 +21,61 @@ pub struct OutcomeDocument {
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    #[serde(flatten)]
+    item: Option<ItemState>,
+}
+
+/// How the item stands now.
+#[derive(Serialize)]
+struct ItemState {
+    id: String,
+    /// The revision of the item now, null where there is none.
+    current: Option<String>,
+    /// Whether that is this write.
+    visible: bool,
 }
 
 impl OutcomeDocument {
-    /// A write that was accepted and not yet applied.
-    pub fn pending(revision: Revision) -> Self {
-        Self { revision: revision.to_string(), outcome: "pending", reason: None }
+    /// A write of which no more is known than its outcome; `None` is not yet.
+    pub fn of(revision: Revision, outcome: Option<&Outcome>) -> Self {
+        let (outcome, reason) = match outcome {
+            None => ("pending", None),
+            Some(Outcome::Rejected { .. }) => ("rejected", Some("its precondition did not hold".to_owned())),
+            Some(Outcome::Dead(reason)) => ("rejected", Some(format!("it can never be applied: {reason}"))),
+            Some(_) => ("applied", None),
+        };
+        Self { revision: revision.to_string(), outcome, reason, item: None }
     }
+}
+
+/// The path of this document for a write to the item `id`.
+pub fn path(revision: Revision, id: &ItemId) -> String {
+    let query = form_urlencoded::Serializer::new(String::new()).append_pair("id", id.as_str()).finish();
+    format!("/writes/{revision}?{query}")
 }
 
 /// Answers the outcome of a write, as far back as outcomes are kept.
 pub async fn get<B>(request: &Request<B>, revision: Revision, redis: &impl Redis) -> Result<Response<Bytes>, Problem> {
-    query::parameters(request.uri(), [])?;
-    let (outcome, reason) = match store::outcome(redis, revision).await.map_err(Problem::reading)? {
-        Outcome::Pending => ("pending", None),
-        Outcome::Applied => ("applied", None),
-        Outcome::Rejected(reason) => ("rejected", Some(reason)),
-        Outcome::Unknown => return Err(Problem::NoSuchWrite(revision)),
-        Outcome::Gone => return Err(Problem::WriteTooOld(revision)),
+    let [id] = query::parameters(request.uri(), ["id"])?;
+    let id = id.map(ItemId::new).transpose()?;
+    if id.as_ref().is_some_and(|id| Partition::of(id) != revision.partition) {
+        return Err(Problem::ForeignRevision(revision));
+    }
+    let (progress, current) = store::progress(redis, revision, id.as_ref()).await.map_err(Problem::reading)?;
+    let mut answer = match progress {
+        Progress::Pending => OutcomeDocument::of(revision, None),
+        Progress::Applied => OutcomeDocument { outcome: "applied", ..OutcomeDocument::of(revision, None) },
+        Progress::Rejected(outcome) => OutcomeDocument::of(revision, Some(&outcome)),
+        Progress::Unknown => return Err(Problem::NoSuchWrite(revision)),
+        Progress::Gone => return Err(Problem::WriteTooOld(revision)),
     };
-    Ok(document(&OutcomeDocument { revision: revision.to_string(), outcome, reason }))
+    answer.item = id.map(|id| item_state(id, current, revision));
+    Ok(document(&answer))
+}
+
+fn item_state(id: ItemId, current: Option<StreamId>, write: Revision) -> ItemState {
+    let now = current.map(|id| Revision { id, ..write }.to_string());
+    ItemState { id: id.to_string(), current: now, visible: current == Some(write.id) }
 }
 
 /// A document about this moment, as JSON.

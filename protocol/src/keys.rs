@@ -1,6 +1,6 @@
 //! The names of everything Larder keeps in Redis. No other place spells one out.
 
-use crate::{ItemId, Partition};
+use crate::{ItemId, Partition, Revision};
 
 /// The pub/sub channel on which accepting a write rings the workers: the message is the
 /// number of a partition whose stream went from empty to non-empty.
@@ -45,10 +45,36 @@ pub fn dead(p: Partition) -> String {
     format!("larder:{{{p}}}:dead")
 }
 
-/// What every key of a rejected write starts with; the entry's stream ID follows.
+/// What every record of a write that was not applied starts with; its stream ID follows.
 #[must_use]
 pub fn rejected_prefix(p: Partition) -> String {
     format!("larder:{{{p}}}:rejected:")
+}
+
+/// String: the [`crate::Outcome`] of a write that was not applied.
+#[must_use]
+pub fn rejected(revision: Revision) -> String {
+    rejected_prefix(revision.partition) + &revision.id.to_string()
+}
+
+/// What every stream that tells an outcome starts with; the write's stream ID follows.
+#[must_use]
+pub fn outcome_prefix(p: Partition) -> String {
+    format!("larder:{{{p}}}:outcome:")
+}
+
+/// Stream: the [`crate::Outcome`] of a write that somebody waits for.
+#[must_use]
+pub fn outcome(revision: Revision) -> String {
+    outcome_prefix(revision.partition) + &revision.id.to_string()
+}
+
+/// String: the write that this `Idempotency-Key` made, `<stream ID> <digest>[ <outcome>]`. A key
+/// belongs to its item; the length of the id keeps two of them apart whatever colons they have.
+#[must_use]
+pub fn idempotency(id: &ItemId, key: &str) -> String {
+    let (p, id) = (Partition::of(id), id.as_str());
+    format!("larder:{{{p}}}:idem:{}:{id}:{key}", id.len())
 }
 
 #[cfg(test)]
@@ -64,7 +90,10 @@ mod tests {
         assert_eq!(index(p), "larder:{12}:index");
         assert_eq!(expiry(p), "larder:{12}:expiry");
         assert_eq!(dead(p), "larder:{12}:dead");
-        assert_eq!(rejected_prefix(p), "larder:{12}:rejected:");
+        let revision = "12-5-0".parse().unwrap();
+        assert_eq!(rejected(revision), "larder:{12}:rejected:5-0");
+        assert_eq!(outcome(revision), "larder:{12}:outcome:5-0");
+        assert_eq!(idempotency(&ItemId::new("cart:42").unwrap(), "k"), "larder:{5}:idem:7:cart:42:k");
         assert_eq!(
             item(&ItemId::new("a{b}").unwrap()),
             format!("larder:{{{}}}:item:a{{b}}", Partition::of(&ItemId::new("a{b}").unwrap()))

@@ -6,18 +6,22 @@
 //! the only code that changes them. Changing a golden vector in these tests means migrating
 //! every store in the field.
 
+pub mod call;
 pub mod item;
 pub mod item_id;
 pub mod keys;
 pub mod limits;
+pub mod outcome;
 pub mod partition;
 pub mod revision;
 pub mod scripts;
 pub mod write;
 
+pub use call::Call;
 pub use item::{Content, Item};
 pub use item_id::ItemId;
+pub use outcome::Outcome;
 pub use partition::Partition;
 pub use revision::{Revision, StreamId};
 pub use scripts::Script;
-pub use write::Write;
+pub use write::{Condition, Operation, Revisions, Write};

@@ -34,6 +34,29 @@ pub const DEFAULT_REDIS_TIMEOUT: Duration = Duration::from_millis(2_000);
 /// write can be told at all: `GET /writes/{revision}` answers 410 for an older one.
 pub const OUTCOME_KEPT: Duration = Duration::from_secs(60 * 60);
 
+/// Longest that a client may wait for an outcome by default, in seconds (the variable
+/// `max_wait_seconds`).
+pub const DEFAULT_MAX_WAIT_SECONDS: u64 = 10;
+
+/// Largest `max_wait_seconds` that may be configured. A wait holds a connection to Redis.
+pub const MAX_CONFIGURABLE_WAIT_SECONDS: u64 = 60;
+
+/// How long a conditional write waits for its outcome when the client says nothing about it.
+pub const CONDITIONAL_WAIT_SECONDS: u64 = 2;
+
+/// How long the outcome stays on its stream for those who wait for it: longer than anybody may
+/// wait, because a worker may be quicker than the one who waits.
+pub const OUTCOME_TOLD: Duration = Duration::from_secs(MAX_CONFIGURABLE_WAIT_SECONDS + 15);
+
+/// How long an `Idempotency-Key` is remembered.
+pub const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Longest `Idempotency-Key`, in bytes.
+pub const MAX_IDEMPOTENCY_KEY_BYTES: usize = 255;
+
+/// Most entity tags in `If-Match` or `If-None-Match`.
+pub const MAX_ENTITY_TAGS: usize = 64;
+
 /// Most entries that one call of the commit script applies. 128 small ones hold Redis for
 /// about a millisecond.
 pub const COMMIT_MAX_ENTRIES: usize = 128;

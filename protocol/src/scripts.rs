@@ -1,9 +1,11 @@
 //! The Lua scripts, the only code that changes data in Redis.
 //!
 //! Each lies in `scripts/` as a `.lua` file whose head documents its keys, arguments and reply.
+//! What several of them need stands in a fragment of its own, and goes in front of their text.
 //! All keys of a call belong to one partition, so each runs on one slot of a cluster; the item
 //! keys are built inside from a prefix with the same hash tag. All answer flat arrays, because
-//! Spin flattens nested ones. Their `#!lua` line needs Redis 7.0 or Valkey.
+//! Spin flattens nested ones. Their first line, `#!lua` with flags, needs Redis 7.0 or Valkey; it says which of
+//! them only read, and which may run when Redis is out of memory.
 
 use std::sync::LazyLock;
 
@@ -25,41 +27,49 @@ impl Script {
 }
 
 macro_rules! script {
-    ($(#[$doc:meta])* $constant:ident, $name:literal) => {
+    ($(#[$doc:meta])* $constant:ident, $flags:literal, $($part:literal),+) => {
         $(#[$doc])*
         pub static $constant: Script = Script {
-            name: $name,
-            source: include_str!(concat!("scripts/", $name, ".lua")),
-            sha: LazyLock::new(|| sha1_smol::Sha1::from(include_str!(concat!("scripts/", $name, ".lua"))).digest().to_string()),
+            name: stringify!($constant),
+            source: concat!("#!lua flags=", $flags, "\n", $(include_str!(concat!("scripts/", $part, ".lua"))),+),
+            sha: LazyLock::new(|| sha1_smol::Sha1::from($constant.source).digest().to_string()),
         };
     };
 }
 
 script!(
-    /// Puts a write on the channel of its partition, or refuses it for overload.
-    ACCEPT, "accept"
+    /// Puts a write on the channel of its partition, or refuses it.
+    ACCEPT, "", "fragment/precondition", "accept"
 );
 script!(
     /// Applies the head of a write channel.
-    COMMIT, "commit"
+    COMMIT, "allow-oom", "fragment/clock", "fragment/precondition", "commit"
 );
 script!(
     /// Takes ids whose items have expired off the index.
-    EXPIRE, "expire"
+    EXPIRE, "allow-oom", "fragment/clock", "expire"
 );
 script!(
     /// Tells what became of a write.
-    OUTCOME, "outcome"
+    OUTCOME, "no-writes", "fragment/clock", "fragment/stream_id", "fragment/precondition", "outcome"
+);
+script!(
+    /// Reads an item, unless writes that were accepted before a revision are unapplied.
+    READ_AFTER, "no-writes", "fragment/stream_id", "read_after"
 );
 script!(
     /// Says that a worker lives, and answers who else does.
-    HEARTBEAT, "heartbeat"
+    HEARTBEAT, "allow-oom", "fragment/clock", "heartbeat"
 );
 script!(
     /// Counts the workers that live.
-    LIVE_WORKERS, "live_workers"
+    LIVE_WORKERS, "no-writes", "fragment/clock", "live_workers"
 );
 script!(
     /// Tells the age of the oldest unapplied write of a partition.
-    LAG, "lag"
+    LAG, "no-writes", "fragment/clock", "lag"
+);
+script!(
+    /// Puts a dead entry back on the channel of its partition.
+    RETRY, "", "retry"
 );

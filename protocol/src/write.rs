@@ -1,21 +1,39 @@
 //! A write on its way from the component to the commit script: the fields of a stream entry.
 //!
 //! ```text
-//! op put     id <id>  ttl <ms or ->  item <content>
-//! op delete  id <id>
+//! op put      id <id>  ttl <ms or ->  item <content>  …
+//! op delete   id <id>  …
+//! op barrier  id <id>  …
 //! ```
 //!
-//! The order of the fields is part of the format: the commit script reads them by position,
-//! and refuses an entry that has them otherwise. A time to live counts from the moment of
-//! acceptance, which is the entry's own ID, so that no clock but Redis' is involved.
+//! The order of these is part of the format: the commit script reads them by position. Behind
+//! them, each at most once and only where it applies: `if-match` and `if-none-match`
+//! ([`Condition`]), `wait` (tell the outcome on the write's outcome stream), `idem` (the key
+//! that remembers the outcome). An entry that has anything else is refused by the script. A
+//! time to live counts from the moment of acceptance, which is the entry's own ID, so that no
+//! clock but Redis' is involved.
 
+use std::fmt;
 use std::time::Duration;
 
-use crate::{Content, ItemId};
+use crate::{Content, ItemId, StreamId};
+
+/// One change to one item, and what hangs on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// What shall happen.
+    pub operation: Operation,
+    /// Under which condition.
+    pub condition: Condition,
+    /// Whether somebody waits for the outcome.
+    pub wait: bool,
+    /// The Redis key that remembers the write for its `Idempotency-Key`.
+    pub idempotency: Option<String>,
+}
 
 /// What shall happen to an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Write {
+pub enum Operation {
     /// Store this content, and forget it after the time to live if there is one.
     Put {
         /// The value and its type.
@@ -25,22 +43,76 @@ pub enum Write {
     },
     /// Remove the item.
     Delete,
+    /// Change nothing: once it has passed, everything accepted before it is applied.
+    Barrier,
+}
+
+/// What must hold of the item when the write is its partition's turn (RFC 9110 §13.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Condition {
+    /// The item must be in one of these states.
+    pub if_match: Option<Revisions>,
+    /// The item must be in none of these states.
+    pub if_none_match: Option<Revisions>,
+}
+
+/// Some states of an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Revisions {
+    /// `*`: any, as long as the item exists.
+    Any,
+    /// These; an empty list is no state at all.
+    These(Vec<StreamId>),
+}
+
+impl From<Operation> for Write {
+    fn from(operation: Operation) -> Self {
+        Self { operation, condition: Condition::default(), wait: false, idempotency: None }
+    }
+}
+
+impl Condition {
+    /// Nothing must hold.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl fmt::Display for Revisions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("*"),
+            Self::These(ids) => f.write_str(&ids.iter().map(StreamId::to_string).collect::<Vec<_>>().join(" ")),
+        }
+    }
 }
 
 impl Write {
     /// The fields and values of the stream entry for this write to the item `id`.
     #[must_use]
-    pub fn into_fields(self, id: &ItemId) -> Vec<Vec<u8>> {
-        let fields: Vec<(&str, Vec<u8>)> = match self {
-            Self::Put { content, ttl } => vec![
-                ("op", b"put".to_vec()),
-                ("id", id.as_str().into()),
-                ("ttl", ttl.map_or_else(|| "-".into(), |ttl| ttl.as_millis().to_string().into_bytes())),
-                ("item", content.encode()),
-            ],
-            Self::Delete => vec![("op", b"delete".to_vec()), ("id", id.as_str().into())],
-        };
+    pub fn fields(&self, id: &ItemId) -> Vec<Vec<u8>> {
+        let mut fields = vec![("op", self.operation.name().into()), ("id", id.as_str().into())];
+        if let Operation::Put { content, ttl } = &self.operation {
+            let ttl = ttl.map_or_else(|| "-".to_owned(), |ttl| ttl.as_millis().to_string());
+            fields.extend([("ttl", ttl.into_bytes()), ("item", content.encode())]);
+        }
+        let Condition { if_match, if_none_match } = &self.condition;
+        fields.extend(if_match.iter().map(|states| ("if-match", states.to_string().into_bytes())));
+        fields.extend(if_none_match.iter().map(|states| ("if-none-match", states.to_string().into_bytes())));
+        fields.extend(self.wait.then(|| ("wait", b"1".to_vec())));
+        fields.extend(self.idempotency.iter().map(|key| ("idem", key.clone().into_bytes())));
         fields.into_iter().flat_map(|(name, value)| [name.as_bytes().to_vec(), value]).collect()
+    }
+}
+
+impl Operation {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Put { .. } => "put",
+            Self::Delete => "delete",
+            Self::Barrier => "barrier",
+        }
     }
 }
 
@@ -48,13 +120,27 @@ impl Write {
 mod tests {
     use super::*;
 
+    fn fields(write: &Write) -> String {
+        let fields = write.fields(&ItemId::new("cart:42").unwrap());
+        String::from_utf8(fields.join(&b'|')).unwrap()
+    }
+
     /// Golden: a worker may meet entries that an older component wrote.
     #[test]
     fn the_entry_s_form_never_changes() {
-        let id = ItemId::new("cart:42").unwrap();
         let content = Content::new(Some("text/plain"), b"hi".to_vec()).unwrap();
-        let put = Write::Put { content, ttl: Some(Duration::from_secs(60)) };
-        assert_eq!(put.into_fields(&id).join(&b'|'), b"op|put|id|cart:42|ttl|60000|item|text/plain\n\nhi");
-        assert_eq!(Write::Delete.into_fields(&id).join(&b'|'), b"op|delete|id|cart:42");
+        let put = Operation::Put { content, ttl: Some(Duration::from_secs(60)) };
+        assert_eq!(fields(&put.into()), "op|put|id|cart:42|ttl|60000|item|text/plain\n\nhi");
+        assert_eq!(fields(&Operation::Delete.into()), "op|delete|id|cart:42");
+        let full = Write {
+            operation: Operation::Delete,
+            condition: Condition {
+                if_match: Some(Revisions::These(vec![StreamId { ms: 5, seq: 0 }, StreamId { ms: 6, seq: 1 }])),
+                if_none_match: Some(Revisions::Any),
+            },
+            wait: true,
+            idempotency: Some("key".to_owned()),
+        };
+        assert_eq!(fields(&full), "op|delete|id|cart:42|if-match|5-0 6-1|if-none-match|*|wait|1|idem|key");
     }
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use larder_api::header;
 use larder_local::system::{System, SystemBuilder};
 use larder_protocol::{ItemId, Revision};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
@@ -89,13 +90,11 @@ impl Larder {
     }
 
     /// A request to any path.
-    #[must_use]
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.base))
     }
 
     /// A request to an item.
-    #[must_use]
     pub fn item(&self, method: Method, id: &ItemId) -> RequestBuilder {
         self.request(method, &format!("/items/{}", id.to_path()))
     }
@@ -138,12 +137,10 @@ impl Larder {
 
 /// Checks that a write was accepted, and tells its revision.
 async fn accepted(response: Response) -> anyhow::Result<Revision> {
-    let (status, location) = (response.status(), response.headers().get("location").cloned());
+    let (status, revision) = (response.status(), response.headers().get(header::REVISION).cloned());
     let body = response.text().await?;
     ensure!(status == StatusCode::ACCEPTED, "{status} {body}");
-    let location = location.context("no Location")?;
-    let revision = location.to_str()?.strip_prefix("/writes/").context("not the path of a write")?.parse()?;
-    Ok(revision)
+    Ok(revision.context("no Larder-Revision")?.to_str()?.parse()?)
 }
 
 /// Repeats `check` until it succeeds.

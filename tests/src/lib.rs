@@ -8,4 +8,4 @@ mod larder;
 mod redis_alone;
 
 pub use larder::{Larder, eventually};
-pub use redis_alone::RedisAlone;
+pub use redis_alone::{Committed, RedisAlone};

@@ -1,7 +1,7 @@
 //! A real Redis for the tests of the scripts.
 
 use larder_local::system::{Port, RedisServer};
-use larder_protocol::{ItemId, Partition, Script, Write, keys, limits, scripts};
+use larder_protocol::{Call, ItemId, Partition, Write, call};
 use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, RedisResult, Value};
 use tempfile::TempDir;
@@ -42,50 +42,41 @@ impl RedisAlone {
     ///
     /// # Errors
     /// Those of Redis.
-    pub async fn run<T: FromRedisValue>(
-        &self,
-        script: &Script,
-        keys: &[String],
-        arguments: &[Vec<u8>],
-    ) -> RedisResult<T> {
+    pub async fn run<T: FromRedisValue>(&self, call: &Call) -> RedisResult<T> {
         let mut command = redis::cmd("EVAL");
-        command.arg(script.source).arg(keys.len()).arg(keys).arg(arguments);
+        command.arg(call.script.source).arg(call.keys.len()).arg(&call.keys).arg(&call.arguments);
         command.query_async(&mut self.connection.clone()).await
     }
 
-    /// Accepts a write as the component does; the reply of `accept.lua`.
+    /// Accepts a write as the component does; the whole reply of `accept.lua`.
     ///
     /// # Errors
     /// Those of Redis.
-    pub async fn accept(&self, id: &ItemId, write: Write, max_pending: u64) -> RedisResult<(String, Value)> {
-        let p = Partition::of(id);
-        let mut arguments =
-            vec![max_pending.to_string().into_bytes(), keys::DOORBELL.into(), p.to_string().into_bytes()];
-        arguments.extend(write.into_fields(id));
-        self.run(&scripts::ACCEPT, &[keys::writes(p)], &arguments).await
+    pub async fn accept(&self, id: &ItemId, write: &Write, max_pending: u64) -> RedisResult<Vec<Value>> {
+        self.run(&call::accept(id, write, "digest", max_pending)).await
     }
 
-    /// Commits as the worker does; the reply of `commit.lua`: applied, dead, left, error.
+    /// Commits as the worker does; the reply of `commit.lua`.
     ///
     /// # Errors
     /// Those of Redis.
-    pub async fn commit(
-        &self,
-        p: Partition,
-        max_entries: usize,
-        max_bytes: usize,
-    ) -> RedisResult<(u64, u64, u64, String)> {
-        let keys = [keys::writes(p), keys::index(p), keys::expiry(p), keys::dead(p)];
-        let arguments = [keys::item_prefix(p), max_entries.to_string(), max_bytes.to_string()];
-        self.run(&scripts::COMMIT, &keys, &arguments.map(String::into_bytes)).await
+    pub async fn commit(&self, p: Partition, max_entries: usize, max_bytes: usize) -> RedisResult<Committed> {
+        let (applied, rejected, dead, left, error) = self.run(&call::commit(p, max_entries, max_bytes)).await?;
+        Ok(Committed { applied, rejected, dead, left, error })
     }
+}
 
-    /// Takes expired ids off the index as the worker does: ids looked at, ids removed.
-    ///
-    /// # Errors
-    /// Those of Redis.
-    pub async fn expire(&self, p: Partition) -> RedisResult<(u64, u64)> {
-        let arguments = [keys::item_prefix(p), limits::EXPIRE_MAX_IDS.to_string()];
-        self.run(&scripts::EXPIRE, &[keys::index(p), keys::expiry(p)], &arguments.map(String::into_bytes)).await
-    }
+/// What one call of `commit.lua` did.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// Writes applied.
+    pub applied: u64,
+    /// Writes whose condition did not hold.
+    pub rejected: u64,
+    /// Entries that can never be applied.
+    pub dead: u64,
+    /// Entries that are still in the stream.
+    pub left: u64,
+    /// Why it stopped early; empty if it did not.
+    pub error: String,
 }

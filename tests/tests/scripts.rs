@@ -2,29 +2,34 @@
 
 use std::time::Duration;
 
-use larder_protocol::{Content, Item, ItemId, Partition, Revision, StreamId, Write, keys, limits, scripts};
-use larder_tests::RedisAlone;
+use larder_protocol::{Content, Item, ItemId, Operation, Partition, Revision, StreamId, Write, call, keys, limits};
+use larder_tests::{Committed, RedisAlone};
 use redis::{FromRedisValue, Value};
 
 type Tested = anyhow::Result<()>;
 
 fn put(value: &str) -> Write {
-    Write::Put { content: Content::new(Some("text/plain"), value.into()).unwrap(), ttl: None }
+    Operation::Put { content: Content::new(Some("text/plain"), value.into()).unwrap(), ttl: None }.into()
 }
 
 fn put_for(value: &str, ttl: Duration) -> Write {
-    Write::Put { content: Content::new(Some("text/plain"), value.into()).unwrap(), ttl: Some(ttl) }
+    Operation::Put { content: Content::new(Some("text/plain"), value.into()).unwrap(), ttl: Some(ttl) }.into()
 }
 
 /// Accepts a write that fits, and tells its entry's ID.
 async fn accepted(redis: &RedisAlone, id: &ItemId, write: Write) -> anyhow::Result<StreamId> {
-    let (state, entry) = redis.accept(id, write, 1_000).await?;
-    assert_eq!(state, "accepted");
-    Ok(String::from_redis_value(entry)?.parse()?)
+    let reply = redis.accept(id, &write, 1_000).await?;
+    assert_eq!(reply[0], text("accepted"), "{reply:?}");
+    Ok(String::from_redis_value(reply[1].clone())?.parse()?)
 }
 
+fn text(text: &str) -> Value {
+    Value::BulkString(text.into())
+}
+
+/// Commits everything; tells how much was applied and how much was buried.
 async fn commit_all(redis: &RedisAlone, p: Partition) -> anyhow::Result<(u64, u64)> {
-    let (applied, dead, left, error) = redis.commit(p, 128, limits::COMMIT_MAX_BYTES).await?;
+    let Committed { applied, dead, left, error, .. } = redis.commit(p, 128, limits::COMMIT_MAX_BYTES).await?;
     assert_eq!((left, error.as_str()), (0, ""));
     Ok((applied, dead))
 }
@@ -59,12 +64,13 @@ async fn writes_apply_in_the_order_of_acceptance() -> Tested {
     for n in 0..300 {
         accepted(&redis, &id, put(&n.to_string())).await?;
     }
-    accepted(&redis, &id, Write::Delete).await?;
+    accepted(&redis, &id, Operation::Delete.into()).await?;
     let last = accepted(&redis, &id, put("last")).await?;
 
     let mut applied = Vec::new();
     loop {
-        let (count, dead, left, error) = redis.commit(Partition::of(&id), 128, usize::MAX >> 12).await?;
+        let Committed { applied: count, dead, left, error, .. } =
+            redis.commit(Partition::of(&id), 128, usize::MAX >> 12).await?;
         assert_eq!((dead, error.as_str()), (0, ""));
         applied.push(count);
         if left == 0 {
@@ -83,9 +89,9 @@ async fn a_call_is_bounded_in_bytes_but_always_takes_one() -> Tested {
     for _ in 0..10 {
         accepted(&redis, &id, put(&"x".repeat(1_000))).await?;
     }
-    let (applied, _, left, _) = redis.commit(Partition::of(&id), 128, 1).await?;
+    let Committed { applied, left, .. } = redis.commit(Partition::of(&id), 128, 1).await?;
     assert_eq!((applied, left), (1, 9));
-    let (applied, _, left, _) = redis.commit(Partition::of(&id), 128, 3_500).await?;
+    let Committed { applied, left, .. } = redis.commit(Partition::of(&id), 128, 3_500).await?;
     assert!((2..=4).contains(&applied), "{applied}");
     assert_eq!(left, 9 - applied);
     Ok(())
@@ -96,9 +102,9 @@ async fn overload_is_refused_and_nothing_is_queued() -> Tested {
     let redis = RedisAlone::start().await?;
     let id = ItemId::new("a")?;
     for _ in 0..3 {
-        assert_eq!(redis.accept(&id, put("x"), 3).await?.0, "accepted");
+        assert_eq!(redis.accept(&id, &put("x"), 3).await?[0], text("accepted"));
     }
-    assert_eq!(redis.accept(&id, put("x"), 3).await?, ("full".to_owned(), Value::Int(3)));
+    assert_eq!(redis.accept(&id, &put("x"), 3).await?, [text("full"), Value::Int(3)]);
     assert_eq!(redis.command::<u64>(&["XLEN", &keys::writes(Partition::of(&id))]).await?, 3);
     Ok(())
 }
@@ -133,11 +139,11 @@ async fn a_ttl_counts_from_acceptance_and_ends_the_item_and_its_index_entry() ->
     tokio::time::sleep(Duration::from_millis(20)).await;
     commit_all(&redis, p).await?;
     assert_eq!(item(&redis, &id).await?.unwrap().expires_at_ms, Some(revision.ms + 300));
-    assert_eq!(redis.expire(p).await?, (0, 0), "not yet");
+    assert_eq!(redis.run::<(u64, u64)>(&call::expire(p)).await?, (0, 0), "not yet");
 
     tokio::time::sleep(Duration::from_millis(400)).await;
     assert_eq!(item(&redis, &id).await?, None);
-    assert_eq!(redis.expire(p).await?, (1, 1));
+    assert_eq!(redis.run::<(u64, u64)>(&call::expire(p)).await?, (1, 1));
     assert_eq!(redis.command::<u64>(&["EXISTS", &keys::index(p), &keys::expiry(p)]).await?, 0);
     Ok(())
 }
@@ -164,7 +170,7 @@ async fn rewriting_without_a_ttl_keeps_the_item() -> Tested {
     accepted(&redis, &id, put("long")).await?;
     commit_all(&redis, p).await?;
     tokio::time::sleep(Duration::from_millis(80)).await;
-    redis.expire(p).await?;
+    redis.run::<(u64, u64)>(&call::expire(p)).await?;
     assert_eq!(item(&redis, &id).await?.unwrap().value, b"long");
     assert_eq!(redis.command::<u64>(&["ZCARD", &keys::index(p)]).await?, 1);
     Ok(())
@@ -201,7 +207,7 @@ async fn an_error_that_is_not_the_entry_s_fault_keeps_it_at_the_head() -> Tested
     let p = Partition::of(&id);
     redis.command::<String>(&["SET", &keys::index(p), "not a sorted set"]).await?;
     let revision = accepted(&redis, &id, put("kept")).await?;
-    let (applied, dead, left, error) = redis.commit(p, 128, 1_000).await?;
+    let Committed { applied, dead, left, error, .. } = redis.commit(p, 128, 1_000).await?;
     assert_eq!((applied, dead, left), (0, 0, 1));
     assert!(error.contains("WRONGTYPE"), "{error}");
 
@@ -217,18 +223,16 @@ async fn a_full_redis_refuses_new_writes_and_still_applies_accepted_ones() -> Te
     let id = ItemId::new("a")?;
     accepted(&redis, &id, put("accepted")).await?;
     redis.command::<String>(&["CONFIG", "SET", "maxmemory", "1"]).await?;
-    let refused = redis.accept(&id, put("too late"), 10).await.unwrap_err();
+    let refused = redis.accept(&id, &put("too late"), 10).await.unwrap_err();
     assert_eq!(refused.code(), Some("OOM"));
     assert_eq!(commit_all(&redis, Partition::of(&id)).await?, (1, 0));
     assert_eq!(item(&redis, &id).await?.unwrap().value, b"accepted");
     Ok(())
 }
 
-async fn outcome(redis: &RedisAlone, revision: Revision, kept: Duration) -> anyhow::Result<Vec<String>> {
-    let Revision { partition, id } = revision;
-    let keys = [keys::writes(partition), format!("{}{id}", keys::rejected_prefix(partition))];
-    let arguments = [id.ms.to_string(), id.seq.to_string(), kept.as_millis().to_string()];
-    Ok(redis.run(&scripts::OUTCOME, &keys, &arguments.map(String::into_bytes)).await?)
+async fn state(redis: &RedisAlone, revision: Revision) -> anyhow::Result<String> {
+    let reply: Vec<String> = redis.run(&call::outcome(revision, None)).await?;
+    Ok(reply[0].clone())
 }
 
 #[tokio::test]
@@ -236,45 +240,42 @@ async fn the_outcome_of_a_write_is_told_and_never_guessed() -> Tested {
     let redis = RedisAlone::start().await?;
     let item_id = ItemId::new("a")?;
     let partition = Partition::of(&item_id);
-    let hour = limits::OUTCOME_KEPT;
     let never = Revision { partition, id: StreamId { ms: 5, seq: 0 } };
-    assert_eq!(outcome(&redis, never, hour).await?, ["unknown"], "before any write");
+    assert_eq!(state(&redis, never).await?, "unknown", "before any write");
 
     let id = accepted(&redis, &item_id, put("x")).await?;
     let revision = Revision { partition, id };
-    assert_eq!(outcome(&redis, revision, hour).await?, ["pending"]);
+    assert_eq!(state(&redis, revision).await?, "pending");
     commit_all(&redis, partition).await?;
-    assert_eq!(outcome(&redis, revision, hour).await?, ["applied"]);
+    assert_eq!(state(&redis, revision).await?, "applied");
+    let reply: Vec<String> = redis.run(&call::outcome(revision, Some(&item_id))).await?;
+    assert_eq!(reply, ["applied", "", &id.to_string()]);
 
     let above = |ms, seq| Revision { partition, id: StreamId { ms, seq } };
     for unknown in [above(id.ms, id.seq + 1), above(id.ms + 1, 0), above(id.ms, u64::MAX), above(u64::MAX, u64::MAX)] {
-        assert_eq!(outcome(&redis, unknown, hour).await?, ["unknown"], "{unknown}");
+        assert_eq!(state(&redis, unknown).await?, "unknown", "{unknown}");
     }
-    assert_eq!(outcome(&redis, never, hour).await?, ["gone"]);
+    assert_eq!(state(&redis, never).await?, "gone");
 
-    let reason = format!("{}{id}", keys::rejected_prefix(partition));
-    redis.command::<String>(&["SET", &reason, "because"]).await?;
-    assert_eq!(outcome(&redis, revision, hour).await?, ["rejected", "because"]);
+    redis.command::<String>(&["SET", &keys::rejected(revision), "rejected 5-0"]).await?;
+    let reply: Vec<String> = redis.run(&call::outcome(revision, None)).await?;
+    assert_eq!(reply, ["rejected", "rejected 5-0", "-"]);
     Ok(())
 }
 
 #[tokio::test]
 async fn silent_workers_count_as_gone() -> Tested {
     let redis = RedisAlone::start().await?;
-    let workers = [keys::WORKERS.to_owned()];
-    let beat = async |name: &str, expiry: &str| -> anyhow::Result<Vec<String>> {
-        Ok(redis.run(&scripts::HEARTBEAT, &workers, &[name.into(), expiry.into()]).await?)
-    };
-    let live = async |expiry: &str| -> anyhow::Result<Vec<u64>> {
-        Ok(redis.run(&scripts::LIVE_WORKERS, &workers, &[expiry.into()]).await?)
-    };
-    assert_eq!(live("5000").await?, [0]);
-    assert_eq!(beat("a", "5000").await?, ["a"]);
-    assert_eq!(beat("b", "5000").await?, ["a", "b"]);
-    assert_eq!(live("5000").await?, [2]);
-    tokio::time::sleep(Duration::from_millis(30)).await;
-    assert_eq!(live("10").await?, [0]);
-    assert_eq!(beat("b", "10").await?, ["b"]);
+    let beat = async |name: &str| redis.run::<Vec<String>>(&call::heartbeat(name)).await;
+    let live = async || redis.run::<Vec<u64>>(&call::live_workers()).await;
+    assert_eq!(live().await?, [0]);
+    assert_eq!(beat("a").await?, ["a"]);
+    assert_eq!(beat("b").await?, ["a", "b"]);
+    assert_eq!(live().await?, [2]);
+    // As if it had reported once, long ago.
+    redis.command::<u64>(&["ZADD", keys::WORKERS, "1000", "a"]).await?;
+    assert_eq!(live().await?, [1]);
+    assert_eq!(beat("b").await?, ["b"]);
     Ok(())
 }
 
@@ -282,10 +283,7 @@ async fn silent_workers_count_as_gone() -> Tested {
 async fn the_lag_is_the_age_of_the_oldest_write() -> Tested {
     let redis = RedisAlone::start().await?;
     let id = ItemId::new("a")?;
-    let lag = async || -> anyhow::Result<u64> {
-        let keys = [keys::writes(Partition::of(&id))];
-        Ok(redis.run::<Vec<u64>>(&scripts::LAG, &keys, &[]).await?[0])
-    };
+    let lag = async || -> anyhow::Result<u64> { Ok(redis.run::<Vec<u64>>(&call::lag(Partition::of(&id))).await?[0]) };
     assert_eq!(lag().await?, 0);
     accepted(&redis, &id, put("old")).await?;
     tokio::time::sleep(Duration::from_millis(50)).await;

@@ -54,6 +54,7 @@ pub struct Committer<'a> {
 
 struct Metrics {
     commits: Counter,
+    rejected: Counter,
     dead: Counter,
     calls: Counter,
     errors: Counter,
@@ -70,6 +71,7 @@ impl<'a> Committer<'a> {
     ) -> Self {
         let metrics = Metrics {
             commits: metric::commits(partition),
+            rejected: metric::rejected(partition),
             dead: metric::dead(partition),
             calls: metric::commit_calls(),
             errors: metric::commit_errors(),
@@ -136,11 +138,12 @@ impl<'a> Committer<'a> {
         outcome
     }
 
-    fn account(&self, Committed { applied, dead, left, error }: Committed) -> Result<u64, Failure> {
+    fn account(&self, Committed { applied, rejected, dead, left, error }: Committed) -> Result<u64, Failure> {
         self.metrics.commits.increment(applied);
+        self.metrics.rejected.increment(rejected);
         self.metrics.dead.increment(dead);
-        if applied > 0 {
-            tracing::debug!(partition = %self.partition, applied, left, "committed");
+        if applied + rejected > 0 {
+            tracing::debug!(partition = %self.partition, applied, rejected, left, "committed");
         }
         if dead > 0 {
             tracing::warn!(partition = %self.partition, entries = dead, "moved to the dead stream: can never be applied");
@@ -148,7 +151,7 @@ impl<'a> Committer<'a> {
         if !error.is_empty() {
             return Err(Failure::Refused(error));
         }
-        if left > 0 && applied + dead == 0 {
+        if left > 0 && applied + rejected + dead == 0 {
             // Cannot be; but if it were, this loop must not spin.
             return Err(Failure::Refused("the commit script took nothing off the stream".to_owned()));
         }

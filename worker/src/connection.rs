@@ -6,14 +6,12 @@
 //! noticed. Redis limits what it buffers for a subscriber (32 MB by default); all replies here are
 //! short.
 
-use std::sync::LazyLock;
 use std::time::Duration;
 
-use larder_protocol::limits::{EXPIRE_MAX_IDS, HEARTBEAT_EXPIRY};
-use larder_protocol::{Partition, keys, scripts};
+use larder_protocol::{Call, Partition, call, keys};
 use redis::aio::{AsyncPushSender, MultiplexedConnection};
 use redis::io::tcp::TcpSettings;
-use redis::{AsyncConnectionConfig, ProtocolVersion, RedisResult, Script};
+use redis::{AsyncConnectionConfig, ErrorKind, FromRedisValue, ProtocolVersion, RedisResult, ServerErrorKind};
 
 use crate::cli::RedisSettings;
 use crate::failure::Failure;
@@ -26,6 +24,8 @@ pub struct Connection(MultiplexedConnection);
 pub struct Committed {
     /// Writes applied.
     pub applied: u64,
+    /// Writes whose condition did not hold.
+    pub rejected: u64,
     /// Entries that can never be applied, moved to the dead stream.
     pub dead: u64,
     /// Entries that are still in the stream.
@@ -44,10 +44,6 @@ pub struct Expired {
 
 /// Connecting takes milliseconds or does not work, and trying again is cheap.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-
-static COMMIT: LazyLock<Script> = LazyLock::new(|| Script::new(scripts::COMMIT.source));
-static EXPIRE: LazyLock<Script> = LazyLock::new(|| Script::new(scripts::EXPIRE.source));
-static HEARTBEAT: LazyLock<Script> = LazyLock::new(|| Script::new(scripts::HEARTBEAT.source));
 
 impl Connection {
     /// Connects, logs in and subscribes; `on_push` gets the messages and the news that the
@@ -68,36 +64,21 @@ impl Connection {
     /// Applies the head of the partition's stream: at most so many entries, and no more once they
     /// come to so many bytes.
     pub async fn commit(&self, p: Partition, max_entries: usize, max_bytes: usize) -> Result<Committed, Failure> {
-        let (applied, dead, left, error) = COMMIT
-            .key(keys::writes(p))
-            .key(keys::index(p))
-            .key(keys::expiry(p))
-            .key(keys::dead(p))
-            .arg(keys::item_prefix(p))
-            .arg(max_entries)
-            .arg(max_bytes)
-            .invoke_async(&mut self.0.clone())
-            .await?;
-        Ok(Committed { applied, dead, left, error })
+        let call = call::commit(p, max_entries, max_bytes);
+        let (applied, rejected, dead, left, error) = self.run(call).await?;
+        Ok(Committed { applied, rejected, dead, left, error })
     }
 
     /// Takes ids whose items have expired off the partition's index.
     pub async fn expire(&self, p: Partition) -> Result<Expired, Failure> {
-        let (looked_at, removed) = EXPIRE
-            .key(keys::index(p))
-            .key(keys::expiry(p))
-            .arg(keys::item_prefix(p))
-            .arg(EXPIRE_MAX_IDS)
-            .invoke_async(&mut self.0.clone())
-            .await?;
+        let (looked_at, removed) = self.run(call::expire(p)).await?;
         Ok(Expired { looked_at, removed })
     }
 
     /// Says that the worker `name` lives, and answers the names of all that do. They are bytes,
     /// because somebody else wrote them.
     pub async fn heartbeat(&self, name: &str) -> Result<Vec<Vec<u8>>, Failure> {
-        let expiry = HEARTBEAT_EXPIRY.as_millis().to_string();
-        Ok(HEARTBEAT.key(keys::WORKERS).arg(name).arg(expiry).invoke_async(&mut self.0.clone()).await?)
+        self.run(call::heartbeat(name)).await
     }
 
     /// Takes the worker `name` off the list of those that live.
@@ -114,5 +95,21 @@ impl Connection {
         }
         let lengths: Vec<RedisResult<u64>> = pipeline.ignore_errors().query_async(&mut self.0.clone()).await?;
         Ok(Partition::all().zip(lengths).map(|(p, length)| (p, length.map_err(Failure::from))).collect())
+    }
+
+    /// `EVALSHA`, and `EVAL` where Redis does not have the script yet.
+    async fn run<T: FromRedisValue>(&self, call: Call) -> Result<T, Failure> {
+        let Call { script, keys, arguments } = &call;
+        let run = async |command: &str, script: &str| {
+            let mut command = redis::cmd(command);
+            command.arg(script).arg(keys.len()).arg(keys).arg(arguments);
+            command.query_async(&mut self.0.clone()).await
+        };
+        match run("EVALSHA", script.sha()).await {
+            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                Ok(run("EVAL", script.source).await?)
+            }
+            answer => Ok(answer?),
+        }
     }
 }

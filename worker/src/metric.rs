@@ -4,6 +4,7 @@ use larder_protocol::Partition;
 use metrics::{Counter, Gauge, Histogram, Unit, counter, gauge, histogram};
 
 const COMMITS: &str = "larder_commits_total";
+const REJECTED: &str = "larder_rejected_total";
 const DEAD: &str = "larder_dead_total";
 const COMMIT_CALLS: &str = "larder_commit_calls_total";
 const COMMIT_ERRORS: &str = "larder_commit_errors_total";
@@ -23,6 +24,7 @@ pub const COMMIT_SECONDS_BUCKETS: [f64; 14] =
 /// Tells the recorder what the metrics mean, and starts those that would else appear late.
 pub fn describe() {
     metrics::describe_counter!(COMMITS, "Writes applied, by partition.");
+    metrics::describe_counter!(REJECTED, "Writes whose precondition did not hold, by partition.");
     metrics::describe_counter!(DEAD, "Entries moved to the dead stream, by partition.");
     metrics::describe_counter!(COMMIT_CALLS, "Calls of the commit script.");
     metrics::describe_counter!(COMMIT_ERRORS, "Calls of the commit script that failed or stopped early.");
@@ -39,6 +41,10 @@ pub fn describe() {
 
 pub fn commits(p: Partition) -> Counter {
     counter!(COMMITS, "partition" => p.to_string())
+}
+
+pub fn rejected(p: Partition) -> Counter {
+    counter!(REJECTED, "partition" => p.to_string())
 }
 
 pub fn dead(p: Partition) -> Counter {

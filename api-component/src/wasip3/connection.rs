@@ -25,6 +25,8 @@ pub struct Connection {
     open: RefCell<Option<Rc<Open>>>,
     /// Set while a request opens a connection, so that those that arrive together open one.
     opening: Cell<bool>,
+    /// Connections for blocking commands that are not in use at the moment.
+    idle: RefCell<Vec<Open>>,
 }
 
 /// How often a request looks whether another has opened the connection.
@@ -41,7 +43,7 @@ impl Drop for Opening<'_> {
 
 impl Connection {
     pub fn new(url: String, timeout: Duration) -> Self {
-        Self { url, timeout, open: RefCell::default(), opening: Cell::default() }
+        Self { url, timeout, open: RefCell::default(), opening: Cell::default(), idle: RefCell::default() }
     }
 
     /// Runs `command` on the open connection, opening it first where need be; both together
@@ -83,15 +85,44 @@ impl Connection {
     }
 }
 
+fn parameters(arguments: &[&[u8]]) -> Vec<RedisParameter> {
+    arguments.iter().map(|argument| RedisParameter::Binary(argument.to_vec())).collect()
+}
+
 impl Redis for Connection {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, RedisError> {
         self.call(async |open| open.get(key).await).await
     }
 
     async fn execute(&self, command: &str, arguments: &[&[u8]]) -> Result<Vec<Reply>, RedisError> {
-        let parameters: Vec<_> = arguments.iter().map(|a| RedisParameter::Binary(a.to_vec())).collect();
+        let parameters = parameters(arguments);
         let results = self.call(async |open| open.execute(command, parameters).await).await?;
         Ok(results.into_iter().map(reply).collect())
+    }
+
+    async fn execute_blocking(
+        &self,
+        command: &str,
+        arguments: &[&[u8]],
+        block: Duration,
+    ) -> Result<Vec<Reply>, RedisError> {
+        let deadline = pin!(sleep(block + self.timeout));
+        let run = pin!(async {
+            let idle = self.idle.borrow_mut().pop();
+            let open = match idle {
+                Some(open) => open,
+                None => Open::open(&self.url).await.map_err(|error| RedisError::NotSent(text(error)))?,
+            };
+            let result = open.execute(command, parameters(arguments)).await;
+            if result.is_ok() {
+                self.idle.borrow_mut().push(open);
+            }
+            result.map_err(|error| RedisError::from_host(text(error)))
+        });
+        match select(run, deadline).await {
+            Either::Left((results, _)) => Ok(results?.into_iter().map(reply).collect()),
+            Either::Right(_) => Err(RedisError::Lost(self.silence())),
+        }
     }
 }
 

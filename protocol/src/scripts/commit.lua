@@ -1,79 +1,141 @@
-#!lua flags=allow-oom
 -- commit: applies the head of a write channel, in order, and takes off what it applied.
 --
 -- Applying and taking off are one atomic step, hence exactly once; it always starts at the
 -- head and nothing runs in between, hence in order. Any worker may call it for any partition
 -- at any time.
 --
--- It may run out of memory's reach (allow-oom): what it stores was already counted when it
--- was accepted, and refusing it would keep both. Overload is refused by accept.lua.
+-- It runs when Redis is out of memory too (allow-oom): what it stores was already counted
+-- when it was accepted, and refusing it would keep both. Overload is refused by accept.lua.
 --
 -- An entry that can never be applied moves to the dead stream. An error that is not the
 -- entry's fault ends the call: what was applied before it is taken off, the entry stays at
--- the head, and the reply carries the error. Applying an entry twice is harmless, so it does
--- not matter how far the failed one came.
+-- the head, and the reply carries the error. Applying an entry again is harmless: an item
+-- that already has its revision is left as it is, whatever the entry's condition says.
 --
 -- KEYS[1] the partition's stream of writes
 -- KEYS[2] its index
 -- KEYS[3] its expiry set
 -- KEYS[4] its dead stream
 -- ARGV[1] what the keys of its items start with
--- ARGV[2] most entries to take
--- ARGV[3] stop after this many bytes
+-- ARGV[2] what the keys of its rejection records start with
+-- ARGV[3] what the keys of its outcome streams start with
+-- ARGV[4] for how many ms to keep a rejection record
+-- ARGV[5] for how many ms to keep an outcome stream
+-- ARGV[6] most entries to take
+-- ARGV[7] stop after this many bytes
 --
--- Reply: {<applied>, <dead>, <entries left>, <error or ''>}
+-- Reply: {<applied>, <rejected>, <dead>, <entries left>, <error or ''>}
 
 local stream, index, expiry, dead = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local prefix, max_entries, max_bytes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local call, find, format = redis.call, string.find, string.format
+local item_prefix, rejected_prefix, outcome_prefix = ARGV[1], ARGV[2], ARGV[3]
+local rejection_kept, outcome_kept = ARGV[4], ARGV[5]
+local max_entries, max_bytes = tonumber(ARGV[6]), tonumber(ARGV[7])
+local call, find = redis.call, string.find
 
-local time = call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = milliseconds()
 local any_expiry = call('EXISTS', expiry) == 1
 
-local function delete(id)
-  call('DEL', prefix .. id)
+local function forget(id)
+  call('DEL', item_prefix .. id)
   call('ZREM', index, id)
   if any_expiry then call('ZREM', expiry, id) end
 end
 
-local function put(id, revision, ttl, content)
+local function store(id, revision, ttl, content)
   if ttl == '-' then
-    call('SET', prefix .. id, revision .. ' - ' .. content)
+    call('SET', item_prefix .. id, revision .. ' - ' .. content)
     if any_expiry then call('ZREM', expiry, id) end
   else
     local ends = tonumber(string.match(revision, '^%d+')) + tonumber(ttl)
-    if ends <= now then return delete(id) end
-    ends = format('%.0f', ends)
-    call('SET', prefix .. id, revision .. ' ' .. ends .. ' ' .. content, 'PXAT', ends)
+    if ends <= now then return forget(id) end
+    ends = string.format('%.0f', ends)
+    call('SET', item_prefix .. id, revision .. ' ' .. ends .. ' ' .. content, 'PXAT', ends)
     call('ZADD', expiry, ends, id)
     any_expiry = true
   end
   call('ZADD', index, 0, id)
 end
 
--- Answers why the entry can never be applied, or nil when it was applied.
-local function apply(revision, f)
-  if f[1] ~= 'op' or f[3] ~= 'id' then return 'the entry does not start with op and id' end
-  if f[2] == 'delete' then
-    delete(f[4])
-  elseif f[2] ~= 'put' then
-    return 'the op is neither put nor delete'
-  elseif f[5] ~= 'ttl' or not (f[6] == '-' or find(f[6], '^%d+$')) then
-    return 'the ttl is neither milliseconds nor -'
-  elseif f[7] ~= 'item' or not find(f[8], '\n\n', 1, true) then
-    return 'the item has no header block'
-  else
-    put(f[4], revision, f[6], f[8])
+-- Fields behind the fixed ones that an entry may have.
+local optional = {['if-match'] = true, ['if-none-match'] = true, wait = true, idem = true}
+
+-- Answers the optional fields by name, or nil and why the entry can never be applied.
+local function examine(f)
+  if f[1] ~= 'op' or f[3] ~= 'id' then return nil, 'the entry does not start with op and id' end
+  local from = 5
+  if f[2] == 'put' then
+    if f[5] ~= 'ttl' or not (f[6] == '-' or find(f[6], '^%d+$')) then
+      return nil, 'the ttl is neither milliseconds nor -'
+    end
+    if f[7] ~= 'item' or not find(f[8], '\n\n', 1, true) then return nil, 'the item has no header block' end
+    from = 9
+  elseif f[2] ~= 'delete' and f[2] ~= 'barrier' then
+    return nil, 'the op is none of put, delete and barrier'
   end
+  local more = {}
+  for i = from, #f, 2 do
+    if not optional[f[i]] or more[f[i]] then return nil, 'a field is unknown or repeated' end
+    more[f[i]] = f[i + 1]
+  end
+  return more
+end
+
+-- Answers the outcome of an entry that examine found good.
+local function apply(revision, f, more)
+  local op, id = f[2], f[4]
+  if op == 'barrier' then return 'passed' end
+  local current = current_revision(item_prefix .. id)
+  if current ~= revision and not holds(more['if-match'], more['if-none-match'], current) then
+    return 'rejected ' .. (current or '-')
+  end
+  if op == 'delete' then
+    forget(id)
+    return current and 'deleted' or 'absent'
+  end
+  store(id, revision, f[6], f[8])
+  return current and 'replaced' or 'created'
 end
 
 local function bury(revision, f, reason)
   -- Lua unpacks a few thousand values at most; no entry of ours has more than a dozen.
   call('XADD', dead, '*', 'revision', revision, 'reason', reason, unpack(f, 1, math.min(#f, 4000)))
+  return 'dead ' .. reason
 end
 
-local done, buried, bytes, failure = {}, 0, 0, ''
+-- What the key of an item may hold, as TYPE answers it.
+local item_types = {string = true, none = true}
+
+-- Takes one entry to its end, and tells the outcome to those who asked for it.
+local function settle(revision, f)
+  local more, flaw = examine(f)
+  local outcome
+  if more then
+    local ok, result = pcall(apply, revision, f, more)
+    if ok then
+      outcome = result
+    elseif not item_types[call('TYPE', item_prefix .. f[4]).ok] then
+      outcome = bury(revision, f, 'the key of the item holds something else')
+    else
+      error(result)
+    end
+  else
+    outcome, more = bury(revision, f, flaw), {}
+  end
+
+  if find(outcome, '^rejected') or find(outcome, '^dead') then
+    call('SET', rejected_prefix .. revision, outcome, 'PX', rejection_kept)
+  end
+  if more.idem and call('EXISTS', more.idem) == 1 then
+    call('APPEND', more.idem, ' ' .. outcome .. '\n')
+  end
+  if more.wait then
+    call('XADD', outcome_prefix .. revision, '*', 'outcome', outcome)
+    call('PEXPIRE', outcome_prefix .. revision, outcome_kept)
+  end
+  return outcome
+end
+
+local done, rejected, buried, bytes, failure = {}, 0, 0, 0, ''
 
 -- Reads a few entries, then more at a time as far as their size allows.
 local from, chunk = '-', 1
@@ -81,15 +143,13 @@ while #done < max_entries and bytes < max_bytes do
   local entries = call('XRANGE', stream, from, '+', 'COUNT', math.min(chunk, max_entries - #done))
   for _, entry in ipairs(entries) do
     local revision, fields = entry[1], entry[2]
-    local ok, reason = pcall(apply, revision, fields)
-    if ok and reason then
-      ok, reason = pcall(bury, revision, fields, reason)
-      buried = buried + (ok and 1 or 0)
-    end
+    local ok, outcome = pcall(settle, revision, fields)
     if not ok then
-      failure = type(reason) == 'table' and reason.err or tostring(reason)
+      failure = type(outcome) == 'table' and outcome.err or tostring(outcome)
       break
     end
+    if find(outcome, '^rejected') then rejected = rejected + 1 end
+    if find(outcome, '^dead') then buried = buried + 1 end
     done[#done + 1] = revision
     bytes = bytes + #(fields[8] or '')
   end
@@ -100,4 +160,4 @@ while #done < max_entries and bytes < max_bytes do
 end
 
 if #done > 0 then call('XDEL', stream, unpack(done)) end
-return {#done - buried, buried, call('XLEN', stream), failure}
+return {#done - rejected - buried, rejected, buried, call('XLEN', stream), failure}

@@ -1,4 +1,3 @@
-#!lua flags=allow-oom
 -- expire: takes ids whose items have expired off the index of a partition.
 --
 -- Redis expires the items themselves; the expiry set remembers which ids to forget with them.
@@ -11,8 +10,7 @@
 --
 -- Reply: {<ids looked at>, <ids taken off the index>}
 
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = milliseconds()
 local due = redis.call('ZRANGE', KEYS[2], '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[2])
 local removed = 0
 for _, id in ipairs(due) do

@@ -1,4 +1,3 @@
-#!lua flags=allow-oom
 -- heartbeat: says that a worker lives, and answers who does.
 --
 -- KEYS[1] the sorted set of workers
@@ -7,8 +6,7 @@
 --
 -- Reply: the names of the workers that live, this one included
 
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = milliseconds()
 redis.call('ZADD', KEYS[1], now, ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])
 return redis.call('ZRANGE', KEYS[1], 0, -1)

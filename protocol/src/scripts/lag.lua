@@ -1,4 +1,3 @@
-#!lua flags=no-writes
 -- lag: tells the age of the oldest unapplied write of a partition.
 --
 -- KEYS[1] the partition's stream of writes
@@ -7,6 +6,4 @@
 
 local head = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
 if not head then return {0} end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-return {math.max(0, now - tonumber(string.match(head[1], '^%d+')))}
+return {math.max(0, milliseconds() - tonumber(string.match(head[1], '^%d+')))}

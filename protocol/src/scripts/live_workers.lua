@@ -1,4 +1,3 @@
-#!lua flags=no-writes
 -- live_workers: counts the workers that live.
 --
 -- KEYS[1] the sorted set of workers
@@ -6,6 +5,5 @@
 --
 -- Reply: {<count>}
 
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = milliseconds()
 return {redis.call('ZCOUNT', KEYS[1], '(' .. (now - ARGV[1]), '+inf')}

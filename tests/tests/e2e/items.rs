@@ -61,12 +61,14 @@ async fn head_answers_as_get_without_the_value() -> Tested {
 #[tokio::test]
 async fn an_accepted_write_says_where_its_outcome_is() -> Tested {
     let larder = Larder::start().await?;
-    let response = larder.item(Method::PUT, &larder.id("a")).body("x").send().await?;
+    let id = larder.id("a");
+    let response = larder.item(Method::PUT, &id).body("x").send().await?;
     assert_eq!(response.status(), StatusCode::ACCEPTED);
     assert_eq!(response.headers()["content-type"], "application/json");
     assert_eq!(response.headers()["cache-control"], "no-store");
     let location = response.headers()["location"].to_str()?.to_owned();
-    let revision = location.strip_prefix("/writes/").unwrap().to_owned();
+    let revision = response.headers()[header::REVISION].to_str()?.to_owned();
+    assert_eq!(location, format!("/writes/{revision}?id={}", id.as_str().replace('/', "%2F")));
     assert_eq!(response.json::<Value>().await?, json!({"revision": revision, "outcome": "pending"}));
     Ok(())
 }

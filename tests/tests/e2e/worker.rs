@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use larder_local::system::{Exited, Output, System, WorkerProcess, built};
-use larder_protocol::{Content, ItemId, Partition, Write, keys};
+use larder_protocol::{Content, ItemId, Operation, Partition, keys};
 use larder_tests::{Larder, RedisAlone, eventually};
 use reqwest::Method;
 
@@ -38,7 +38,8 @@ async fn sigterm_ends_it_within_a_second_when_redis_hangs() -> Tested {
 async fn it_waits_for_a_redis_that_is_absent_and_says_so_once() -> Tested {
     let mut redis = RedisAlone::start().await?;
     let id = ItemId::new("a")?;
-    redis.accept(&id, Write::Put { content: Content::new(None, b"x".into())?, ttl: None }, 10).await?;
+    let content = Content::new(None, b"x".into())?;
+    redis.accept(&id, &Operation::Put { content, ttl: None }.into(), 10).await?;
     redis.server.kill().await?;
     let logs = tempfile::TempDir::new()?;
     let log = Output::File(logs.path().join("worker.log"));

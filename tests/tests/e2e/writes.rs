@@ -12,7 +12,8 @@ use crate::Tested;
 async fn a_write_is_pending_and_then_applied() -> Tested {
     let Some(mut larder) = Larder::own(System::builder()).await? else { return Ok(()) };
     larder.system().workers[0].process().pause()?;
-    let response = larder.item(Method::PUT, &larder.id("a")).body("x").send().await?;
+    let id = larder.id("a");
+    let response = larder.item(Method::PUT, &id).body("x").send().await?;
     let path = response.headers()["location"].to_str()?.to_owned();
     let pending = larder.request(Method::GET, &path).send().await?;
     assert_eq!(pending.status(), StatusCode::OK);
@@ -22,7 +23,12 @@ async fn a_write_is_pending_and_then_applied() -> Tested {
     larder.system().workers[0].process().resume()?;
     let revision = larder.applied(response).await?;
     let applied: Value = larder.request(Method::GET, &path).send().await?.json().await?;
-    assert_eq!(applied, json!({"revision": revision.to_string(), "outcome": "applied"}));
+    let revision = revision.to_string();
+    let id = id.as_str();
+    assert_eq!(
+        applied,
+        json!({"revision": revision, "outcome": "applied", "id": id, "current": revision, "visible": true})
+    );
     Ok(())
 }
 

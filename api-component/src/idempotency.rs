@@ -1,0 +1,78 @@
+//! `Idempotency-Key`: repeating a request does not repeat the write
+//! (draft-ietf-httpapi-idempotency-key-header-07).
+//!
+//! A key belongs to its item and is remembered together with a digest of the request, so that
+//! a key that is used for something else is noticed.
+
+use http::HeaderMap;
+use larder_protocol::limits::MAX_IDEMPOTENCY_KEY_BYTES;
+use larder_protocol::{ItemId, Write, keys};
+use sfv::{BareItem, Item, Parser};
+use sha2::{Digest, Sha256};
+
+use crate::header;
+
+/// A header that holds no key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "Idempotency-Key must be one string in quotes, of 1 to {MAX_IDEMPOTENCY_KEY_BYTES} bytes, like \"8e03978e-40d5\""
+)]
+pub struct InvalidIdempotencyKey;
+
+/// The Redis key that remembers the request, if it has a key.
+pub fn record(headers: &HeaderMap, id: &ItemId) -> Result<Option<String>, InvalidIdempotencyKey> {
+    let mut values = headers.get_all(header::IDEMPOTENCY_KEY).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let item = Parser::new(value.as_bytes()).parse::<Item>().map_err(|_| InvalidIdempotencyKey)?;
+    match (item.bare_item, values.next()) {
+        (BareItem::String(key), None) if (1..=MAX_IDEMPOTENCY_KEY_BYTES).contains(&key.as_str().len()) => {
+            Ok(Some(keys::idempotency(id, key.as_str())))
+        }
+        _ => Err(InvalidIdempotencyKey),
+    }
+}
+
+/// A digest of all that the request changes, and not of how it wants to be answered.
+pub fn digest(write: &Write, id: &ItemId) -> String {
+    let lasting = Write { wait: false, idempotency: None, ..write.clone() };
+    let mut hash = Sha256::new();
+    for field in lasting.fields(id) {
+        // The length keeps two fields apart whatever bytes they hold.
+        hash.update((field.len() as u64).to_be_bytes());
+        hash.update(field);
+    }
+    format!("{:x}", hash.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use larder_protocol::{Content, Operation};
+
+    use super::*;
+
+    fn of(value: &str) -> Result<Option<String>, InvalidIdempotencyKey> {
+        let headers = HeaderMap::from_iter([(header::IDEMPOTENCY_KEY, HeaderValue::from_str(value).unwrap())]);
+        record(&headers, &ItemId::new("a").unwrap())
+    }
+
+    #[test]
+    fn a_key_is_a_string_in_quotes() {
+        assert_eq!(of("\"k 1\""), Ok(Some("larder:{7}:idem:1:a:k 1".to_owned())));
+        assert_eq!(record(&HeaderMap::new(), &ItemId::new("a").unwrap()), Ok(None));
+        for wrong in ["", "k", "\"\"", "\"k", "1", "\"a\", \"b\"", &format!("\"{}\"", "x".repeat(256))] {
+            assert_eq!(of(wrong), Err(InvalidIdempotencyKey), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_digest_covers_what_is_written_and_not_how_it_is_answered() {
+        let id = ItemId::new("a").unwrap();
+        let put =
+            |value: &str| Write::from(Operation::Put { content: Content::new(None, value.into()).unwrap(), ttl: None });
+        let waiting = Write { wait: true, idempotency: Some("k".to_owned()), ..put("x") };
+        assert_eq!(digest(&put("x"), &id), digest(&waiting, &id));
+        assert_ne!(digest(&put("x"), &id), digest(&put("y"), &id));
+        assert_ne!(digest(&put("x"), &id), digest(&Operation::Delete.into(), &id));
+    }
+}

@@ -1,0 +1,88 @@
+//! How each script is called: its keys and arguments, in the order that its head documents.
+
+use crate::limits::{EXPIRE_MAX_IDS, HEARTBEAT_EXPIRY, IDEMPOTENCY_KEPT, OUTCOME_KEPT, OUTCOME_TOLD};
+use crate::scripts::{self, Script};
+use crate::{ItemId, Partition, Revision, StreamId, Write, keys};
+
+/// A script with what it is called with.
+pub struct Call {
+    /// The script.
+    pub script: &'static Script,
+    /// `KEYS`, all of one partition.
+    pub keys: Vec<String>,
+    /// `ARGV`.
+    pub arguments: Vec<Vec<u8>>,
+}
+
+fn call(script: &'static Script, keys: Vec<String>, arguments: &[&dyn ToString]) -> Call {
+    let arguments = arguments.iter().map(|argument| argument.to_string().into_bytes()).collect();
+    Call { script, keys, arguments }
+}
+
+/// `accept.lua`: puts `write` on the channel. `digest` tells the request from others under the
+/// same idempotency key; it counts only where the write has one.
+#[must_use]
+pub fn accept(id: &ItemId, write: &Write, digest: &str, max_pending: u64) -> Call {
+    let p = Partition::of(id);
+    let mut keys = vec![keys::writes(p), keys::item(id)];
+    keys.extend(write.idempotency.clone());
+    let kept = IDEMPOTENCY_KEPT.as_millis();
+    let mut call = call(&scripts::ACCEPT, keys, &[&max_pending, &keys::DOORBELL, &p, &digest, &kept]);
+    call.arguments.extend(write.fields(id));
+    call
+}
+
+/// `commit.lua`: applies the head of the partition's channel, of so many entries and bytes.
+#[must_use]
+pub fn commit(p: Partition, max_entries: usize, max_bytes: usize) -> Call {
+    let keys = vec![keys::writes(p), keys::index(p), keys::expiry(p), keys::dead(p)];
+    let prefixes = [keys::item_prefix(p), keys::rejected_prefix(p), keys::outcome_prefix(p)];
+    let kept = [OUTCOME_KEPT.as_millis(), OUTCOME_TOLD.as_millis()];
+    let [item, rejected, outcome] = &prefixes;
+    call(&scripts::COMMIT, keys, &[item, rejected, outcome, &kept[0], &kept[1], &max_entries, &max_bytes])
+}
+
+/// `expire.lua`: takes expired ids off the partition's index, [`EXPIRE_MAX_IDS`] at most.
+#[must_use]
+pub fn expire(p: Partition) -> Call {
+    call(&scripts::EXPIRE, vec![keys::index(p), keys::expiry(p)], &[&keys::item_prefix(p), &EXPIRE_MAX_IDS])
+}
+
+/// `outcome.lua`: what became of a write, and how `item` stands where it is named.
+#[must_use]
+pub fn outcome(revision: Revision, item: Option<&ItemId>) -> Call {
+    let mut keys = vec![keys::writes(revision.partition), keys::rejected(revision)];
+    keys.extend(item.map(keys::item));
+    call(&scripts::OUTCOME, keys, &[&revision.id.ms, &revision.id.seq, &OUTCOME_KEPT.as_millis()])
+}
+
+/// `read_after.lua`: the item, unless a write up to `revision` of its partition is unapplied.
+#[must_use]
+pub fn read_after(id: &ItemId, revision: StreamId) -> Call {
+    let keys = vec![keys::writes(Partition::of(id)), keys::item(id)];
+    call(&scripts::READ_AFTER, keys, &[&revision.ms, &revision.seq])
+}
+
+/// `heartbeat.lua`: the worker `name` lives.
+#[must_use]
+pub fn heartbeat(name: &str) -> Call {
+    call(&scripts::HEARTBEAT, vec![keys::WORKERS.to_owned()], &[&name, &HEARTBEAT_EXPIRY.as_millis()])
+}
+
+/// `live_workers.lua`: how many workers live.
+#[must_use]
+pub fn live_workers() -> Call {
+    call(&scripts::LIVE_WORKERS, vec![keys::WORKERS.to_owned()], &[&HEARTBEAT_EXPIRY.as_millis()])
+}
+
+/// `lag.lua`: the age of the oldest unapplied write of the partition.
+#[must_use]
+pub fn lag(p: Partition) -> Call {
+    call(&scripts::LAG, vec![keys::writes(p)], &[])
+}
+
+/// `retry.lua`: puts the dead entry `entry` of the partition back on its channel.
+#[must_use]
+pub fn retry(p: Partition, entry: StreamId) -> Call {
+    call(&scripts::RETRY, vec![keys::dead(p), keys::writes(p)], &[&entry, &keys::DOORBELL, &p])
+}
