@@ -4,8 +4,12 @@
 //! ports, or the deployment that `LARDER_URL` names. A test that stops and starts processes
 //! takes [`Larder::own`], which is skipped where `LARDER_URL` is set.
 
+mod aof;
+mod direct;
 mod larder;
 mod redis_alone;
 
+pub use aof::{Aof, Command, Step};
+pub use direct::Direct;
 pub use larder::{Larder, eventually};
 pub use redis_alone::{Committed, RedisAlone};

@@ -1,5 +1,7 @@
 //! A real Redis for the tests of the scripts.
 
+use std::path::Path;
+
 use larder_local::system::{Port, RedisServer};
 use larder_protocol::{Call, ItemId, Partition, Write, call};
 use redis::aio::MultiplexedConnection;
@@ -13,7 +15,7 @@ pub struct RedisAlone {
     /// The process.
     pub server: RedisServer,
     _port: Port,
-    _data: TempDir,
+    data: TempDir,
 }
 
 impl RedisAlone {
@@ -22,10 +24,24 @@ impl RedisAlone {
     /// # Errors
     /// Where it does not start.
     pub async fn start() -> anyhow::Result<Self> {
-        let (port, data) = (Port::reserve()?, TempDir::new()?);
+        Self::start_on(TempDir::new()?).await
+    }
+
+    /// Starts a server on a free port, with the data that lies in `<data>/redis`.
+    ///
+    /// # Errors
+    /// Where it does not start.
+    pub async fn start_on(data: TempDir) -> anyhow::Result<Self> {
+        let port = Port::reserve()?;
         let server = RedisServer::start(data.path(), port.number(), &[]).await?;
         let connection = redis::Client::open(server.url())?.get_multiplexed_async_connection().await?;
-        Ok(Self { connection, server, _port: port, _data: data })
+        Ok(Self { connection, server, _port: port, data })
+    }
+
+    /// The folder that holds its data and its log.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.data.path()
     }
 
     /// Runs a command.

@@ -1,0 +1,60 @@
+//! Talks to the Redis of a running system, past the component and the workers.
+
+use larder_protocol::{Call, Partition, call, keys};
+use redis::aio::MultiplexedConnection;
+use redis::{FromRedisValue, RedisResult};
+
+use crate::Committed;
+
+/// A connection. Clones share it.
+#[derive(Clone)]
+pub struct Direct(MultiplexedConnection);
+
+impl Direct {
+    /// Connects.
+    ///
+    /// # Errors
+    /// Those of Redis.
+    pub async fn open(url: &str) -> RedisResult<Self> {
+        Ok(Self(redis::Client::open(url)?.get_multiplexed_async_connection().await?))
+    }
+
+    /// Runs a command.
+    ///
+    /// # Errors
+    /// Those of Redis.
+    pub async fn command<T: FromRedisValue>(&self, words: &[&str]) -> RedisResult<T> {
+        redis::cmd(words[0]).arg(&words[1..]).query_async(&mut self.0.clone()).await
+    }
+
+    /// Runs a script.
+    ///
+    /// # Errors
+    /// Those of Redis.
+    pub async fn run<T: FromRedisValue>(&self, call: &Call) -> RedisResult<T> {
+        let mut command = redis::cmd("EVAL");
+        command.arg(call.script.source).arg(call.keys.len()).arg(&call.keys).arg(&call.arguments);
+        command.query_async(&mut self.0.clone()).await
+    }
+
+    /// Commits as a worker does.
+    ///
+    /// # Errors
+    /// Those of Redis.
+    pub async fn commit(&self, p: Partition, max_entries: usize, max_bytes: usize) -> RedisResult<Committed> {
+        let (applied, rejected, dead, left, error) = self.run(&call::commit(p, max_entries, max_bytes)).await?;
+        Ok(Committed { applied, rejected, dead, left, error })
+    }
+
+    /// How many writes of each partition are accepted and not yet applied.
+    ///
+    /// # Errors
+    /// Those of Redis.
+    pub async fn pending(&self) -> RedisResult<Vec<u64>> {
+        let mut lengths = redis::pipe();
+        for p in Partition::all() {
+            lengths.xlen(keys::writes(p));
+        }
+        lengths.query_async(&mut self.0.clone()).await
+    }
+}
