@@ -1,10 +1,15 @@
 //! Talks to the Redis of a running system, past the component and the workers.
 
+use std::time::Duration;
+
 use larder_protocol::{Call, Partition, call, keys};
 use redis::aio::MultiplexedConnection;
-use redis::{FromRedisValue, RedisResult};
+use redis::{AsyncConnectionConfig, FromRedisValue, RedisResult};
 
 use crate::Committed;
+
+/// As long as for everything else that normally takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A connection. Clones share it.
 #[derive(Clone)]
@@ -16,7 +21,7 @@ impl Direct {
     /// # Errors
     /// Those of Redis.
     pub async fn open(url: &str) -> RedisResult<Self> {
-        Ok(Self(redis::Client::open(url)?.get_multiplexed_async_connection().await?))
+        Ok(Self(connect(url).await?))
     }
 
     /// Runs a command.
@@ -57,4 +62,11 @@ impl Direct {
         }
         lengths.query_async(&mut self.0.clone()).await
     }
+}
+
+/// A connection that waits longer than the library's half a second: no test fails for slowness.
+pub async fn connect(url: &str) -> RedisResult<MultiplexedConnection> {
+    let config =
+        AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
+    redis::Client::open(url)?.get_multiplexed_async_connection_with_config(&config).await
 }

@@ -8,6 +8,8 @@ use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, RedisResult, Value};
 use tempfile::TempDir;
 
+use crate::direct::connect;
+
 /// A Redis server with nothing else around it. Its fields end with it, in order.
 pub struct RedisAlone {
     /// A connection to it.
@@ -34,7 +36,7 @@ impl RedisAlone {
     pub async fn start_on(data: TempDir) -> anyhow::Result<Self> {
         let port = Port::reserve()?;
         let server = RedisServer::start(data.path(), port.number(), &[]).await?;
-        let connection = redis::Client::open(server.url())?.get_multiplexed_async_connection().await?;
+        let connection = connect(&server.url()).await?;
         Ok(Self { connection, server, _port: port, data })
     }
 

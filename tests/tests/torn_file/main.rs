@@ -60,6 +60,11 @@ async fn a_file_cut_inside_its_last_step_loses_that_step_and_nothing_else() -> R
             direct.commit(workload.partition(), 8, limits::COMMIT_MAX_BYTES).await?;
         }
     }
+    let mut n = 0;
+    while direct.pending().await?.iter().sum::<u64>() < 8 {
+        workload.accept(&direct, &mut rng, &format!("late {n}")).await?;
+        n += 1;
+    }
     direct.commit(workload.partition(), 6, limits::COMMIT_MAX_BYTES).await?;
     redis.server.kill().await?;
 
