@@ -74,7 +74,10 @@ impl ApiSettings {
             listen,
             manifest: root.join("spin.toml"),
             runtime_config: root.join("runtime-config.toml"),
-            variables: vec![("redis_address".to_owned(), redis_url.to_owned())],
+            // The Redis is ours: no credentials of another one in our environment are for it.
+            variables: [("redis_address", redis_url), ("redis_username", ""), ("redis_password", "")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
             output,
         }
     }

@@ -1,13 +1,17 @@
 //! End to end: a real Redis, the real worker, the real component, spoken to over HTTP.
 
+mod conditions;
 mod errors;
 mod faults;
 mod health;
+mod idempotency;
 mod items;
 mod load;
 mod overload;
+mod read_your_writes;
 mod up;
 mod values;
+mod waiting;
 mod worker;
 mod writes;
 
