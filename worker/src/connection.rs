@@ -81,9 +81,11 @@ impl Connection {
         self.run(call::heartbeat(name)).await
     }
 
-    /// Takes the worker `name` off the list of those that live.
+    /// Takes the worker `name` off the list of those that live, and tells the others to look.
     pub async fn deregister(&self, name: &str) -> Result<(), Failure> {
-        Ok(redis::cmd("ZREM").arg(keys::WORKERS).arg(name).exec_async(&mut self.0.clone()).await?)
+        let mut pipeline = redis::pipe();
+        pipeline.zrem(keys::WORKERS, name).publish(keys::DOORBELL, keys::ROSTER_CHANGED);
+        Ok(pipeline.exec_async(&mut self.0.clone()).await?)
     }
 
     /// How many writes wait in each partition, by one round trip. A partition whose stream cannot

@@ -6,6 +6,7 @@ mod health;
 mod items;
 mod load;
 mod overload;
+mod succession;
 mod up;
 mod values;
 mod worker;
