@@ -1,5 +1,6 @@
 //! End to end: a real Redis, the real worker, the real component, spoken to over HTTP.
 
+mod dead;
 mod errors;
 mod faults;
 mod health;
