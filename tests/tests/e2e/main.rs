@@ -1,6 +1,7 @@
 //! End to end: a real Redis, the real worker, the real component, spoken to over HTTP.
 
 mod conditions;
+mod dead;
 mod errors;
 mod faults;
 mod health;
@@ -9,6 +10,7 @@ mod items;
 mod load;
 mod overload;
 mod read_your_writes;
+mod succession;
 mod up;
 mod values;
 mod waiting;
