@@ -12,6 +12,9 @@ pub enum InvalidEnvelope {
     /// wrong type.
     #[error("The JSON body must look like {{\"value\": …, \"ttl\": seconds}}: {0}")]
     Malformed(String),
+    /// The time to live is in the query too.
+    #[error("The ttl is in the query and in the JSON body; give it in one of them")]
+    TtlTwice,
     /// `value` is missing or null.
     #[error("The JSON body has no value; it must look like {{\"value\": …, \"ttl\": seconds}}")]
     NoValue,

@@ -1,7 +1,8 @@
 //! `GET /health/live` and `/health/ready`.
 //!
-//! Live says that the component runs, and asks nobody. Ready says that a write would be
-//! accepted and applied: Redis answers, a worker lives, and no write has waited too long.
+//! Live says that the component runs, and asks nobody. Ready says that reads are answered and
+//! writes are applied: Redis answers, a worker lives, and no write has waited too long. A store
+//! that is full stays ready, since it serves reads and deletes.
 
 use std::fmt;
 use std::time::Duration;
@@ -61,7 +62,7 @@ pub fn live<B>(request: &Request<B>) -> Result<Response<Bytes>, Problem> {
     Ok(document(&Health { status: "live" }))
 }
 
-/// Answers 200 when a write would be accepted and applied, 503 with the failed check if not.
+/// Answers 200 when reads are answered and writes are applied, 503 with the failed check if not.
 pub async fn ready<B>(request: &Request<B>, redis: &impl Redis) -> Result<Response<Bytes>, Problem> {
     query::parameters(request.uri(), [])?;
     check(redis).await.map_err(Problem::NotReady)?;

@@ -6,7 +6,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
-use headers::{ETag, HeaderMapExt, IfModifiedSince, IfNoneMatch, LastModified};
+use headers::{ETag, HeaderMapExt, IfMatch, IfModifiedSince, IfNoneMatch, LastModified};
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use larder_protocol::item::DEFAULT_CONTENT_TYPE;
@@ -20,7 +20,7 @@ use crate::store::ReadAfter;
 use crate::{header, query, store};
 
 /// Answers the value with what is known of it, or 304 where the client's copy is current
-/// (RFC 9110 §13.1.2 and §13.1.3; `If-None-Match` goes first).
+/// (RFC 9110 §13.2.2: `If-Match`, then `If-None-Match`, then `If-Modified-Since`).
 pub async fn get<B>(
     request: &Request<B>,
     id: &ItemId,
@@ -40,6 +40,9 @@ pub async fn get<B>(
     let etag: ETag = revision.etag().parse().expect("a quoted revision is an entity tag");
     let modified = UNIX_EPOCH + Duration::from_millis(revision.id.ms);
 
+    if request.headers().typed_get::<IfMatch>().is_some_and(|tags| !tags.precondition_passes(&etag)) {
+        return Err(Problem::PreconditionFailed(Some(revision)));
+    }
     let current = match (request.headers().typed_get::<IfNoneMatch>(), request.headers().typed_get::<IfModifiedSince>())
     {
         (Some(tags), _) => !tags.precondition_passes(&etag),

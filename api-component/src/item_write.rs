@@ -12,7 +12,7 @@ use larder_protocol::item::InvalidContentType;
 use larder_protocol::{Condition, Content, ItemId, Operation, Outcome, Partition, Revision, StreamId, Write, limits};
 
 use crate::config::Config;
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, InvalidEnvelope};
 use crate::preference::Preference;
 use crate::problem::Problem;
 use crate::redis::{Redis, RedisError};
@@ -71,7 +71,7 @@ where
         return Err(Problem::TooLarge(config.max_value_bytes));
     }
     let ttl = match (ttl, envelope.ttl) {
-        (Some(_), Some(_)) => return Err(query::InvalidQuery::Duplicate("ttl".to_owned()).into()),
+        (Some(_), Some(_)) => return Err(InvalidEnvelope::TtlTwice.into()),
         (in_query, in_body) => in_query.or(in_body.map(Duration::from_secs)),
     };
     terms.accept(Operation::Put { content: envelope.content, ttl }, id, config, redis).await

@@ -57,7 +57,7 @@ pub enum Problem {
     InvalidIdempotencyKey(#[from] InvalidIdempotencyKey),
     #[error("This Idempotency-Key was used for another request to this item. Nothing was written.")]
     IdempotencyKeyReused,
-    #[error("The item is {}; the request asks for another state of it. Nothing was written.", State(.0))]
+    #[error("The item is {}; the request asks for another state of it.", State(.0))]
     PreconditionFailed(Option<Revision>),
     #[error("The write was accepted, but can never be applied: {0}. It is kept for the operator to see.")]
     NotApplied(String),
@@ -166,6 +166,7 @@ impl Problem {
         match error {
             RedisError::Unexpected(message) => Self::Internal(message),
             RedisError::Refused { code, .. } if code == "OOM" => Self::OutOfMemory,
+            RedisError::Refused { code, message } if code == "WRONGTYPE" => Self::Internal(message),
             error @ RedisError::Lost(_) => Self::OutcomeUnknown(error),
             error => Self::Unavailable("Nothing was written", error),
         }
@@ -177,6 +178,7 @@ impl Problem {
         match self {
             Self::Unavailable(_, error) | Self::OutcomeUnknown(error) => Some(error.to_string()),
             Self::Misconfigured(error) => Some(error.to_string()),
+            Self::NotReady(NotReady::Redis(error)) => Some(error.to_string()),
             Self::Internal(error) => Some(error.clone()),
             Self::OutOfMemory => Some("Redis refused a write: it has reached maxmemory".to_owned()),
             _ => None,
@@ -235,7 +237,7 @@ impl From<InvalidEnvelope> for Problem {
     fn from(error: InvalidEnvelope) -> Self {
         match error {
             InvalidEnvelope::NoValue | InvalidEnvelope::EmptyValue => Self::NoValue(error),
-            InvalidEnvelope::Malformed(_) => Self::InvalidEnvelope(error),
+            InvalidEnvelope::Malformed(_) | InvalidEnvelope::TtlTwice => Self::InvalidEnvelope(error),
         }
     }
 }

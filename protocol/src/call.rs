@@ -2,7 +2,7 @@
 
 use crate::limits::{EXPIRE_MAX_IDS, HEARTBEAT_EXPIRY, IDEMPOTENCY_KEPT, OUTCOME_KEPT, OUTCOME_TOLD};
 use crate::scripts::{self, Script};
-use crate::{ItemId, Partition, Revision, StreamId, Write, keys};
+use crate::{ItemId, Operation, Partition, Revision, StreamId, Write, keys};
 
 /// A script with what it is called with.
 pub struct Call {
@@ -27,7 +27,11 @@ pub fn accept(id: &ItemId, write: &Write, digest: &str, max_pending: u64) -> Cal
     let mut keys = vec![keys::writes(p), keys::item(id)];
     keys.extend(write.idempotency.clone());
     let kept = IDEMPOTENCY_KEPT.as_millis();
-    let mut call = call(&scripts::ACCEPT, keys, &[&max_pending, &keys::DOORBELL, &p, &digest, &kept]);
+    let script = match write.operation {
+        Operation::Put { .. } => &scripts::ACCEPT,
+        Operation::Delete | Operation::Barrier => &scripts::ACCEPT_REMOVAL,
+    };
+    let mut call = call(script, keys, &[&max_pending, &keys::DOORBELL, &p, &digest, &kept]);
     call.arguments.extend(write.fields(id));
     call
 }

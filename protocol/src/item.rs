@@ -32,7 +32,7 @@ pub struct Content {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidContentType {
     /// Longer than [`MAX_CONTENT_TYPE_BYTES`].
-    #[error("the content type has {0} bytes; at most {MAX_CONTENT_TYPE_BYTES} are allowed")]
+    #[error("The content type has {0} bytes; at most {MAX_CONTENT_TYPE_BYTES} are allowed")]
     TooLong(usize),
     /// Not a media type.
     #[error("\"{0}\" is no media type; one looks like text/plain; charset=utf-8")]

@@ -36,16 +36,16 @@ pub struct ItemId(String);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidItemId {
     /// There is nothing to name the item by.
-    #[error("the item id is empty; it must have 1 to {MAX_ID_BYTES} bytes")]
+    #[error("The item id is empty; it must have 1 to {MAX_ID_BYTES} bytes")]
     Empty,
     /// The id is longer than [`MAX_ID_BYTES`].
-    #[error("the item id has {0} bytes; at most {MAX_ID_BYTES} are allowed")]
+    #[error("The item id has {0} bytes; at most {MAX_ID_BYTES} are allowed")]
     TooLong(usize),
     /// The decoded bytes are not UTF-8.
-    #[error("the item id is not UTF-8 after percent-decoding")]
+    #[error("The item id is not UTF-8 after percent-decoding")]
     NotUtf8,
     /// The id has a control character (Unicode category Cc).
-    #[error("the item id has the control character U+{0:04X}; control characters are not allowed")]
+    #[error("The item id has the control character U+{0:04X}; control characters are not allowed")]
     Control(u32),
 }
 

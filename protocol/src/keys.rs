@@ -3,8 +3,12 @@
 use crate::{ItemId, Partition, Revision};
 
 /// The pub/sub channel on which accepting a write rings the workers: the message is the
-/// number of a partition whose stream went from empty to non-empty.
+/// number of a partition whose stream went from empty to non-empty, or [`ROSTER_CHANGED`].
 pub const DOORBELL: &str = "larder:writes";
+
+/// The other message on the doorbell: a worker has signed off, so the others look at once who
+/// lives. Who does not know it ignores it, as all that is no partition's number.
+pub const ROSTER_CHANGED: &str = "workers";
 
 /// Sorted set: the workers that live, by the time of their last heartbeat in ms.
 pub const WORKERS: &str = "larder:workers";

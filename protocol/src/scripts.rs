@@ -42,6 +42,11 @@ script!(
     ACCEPT, "", "fragment/precondition", "accept"
 );
 script!(
+    /// The same for a write that stores nothing: it may run when Redis is out of memory, so that
+    /// a full store can be emptied.
+    ACCEPT_REMOVAL, "allow-oom", "fragment/precondition", "accept"
+);
+script!(
     /// Applies the head of a write channel.
     COMMIT, "allow-oom", "fragment/clock", "fragment/precondition", "commit"
 );

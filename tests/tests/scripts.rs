@@ -8,12 +8,17 @@ use redis::{FromRedisValue, Value};
 
 type Tested = anyhow::Result<()>;
 
+fn put_with(value: &str, ttl: Option<Duration>) -> Write {
+    let content = Content::new(Some("text/plain"), value.into()).expect("it is a media type");
+    Operation::Put { content, ttl }.into()
+}
+
 fn put(value: &str) -> Write {
-    Operation::Put { content: Content::new(Some("text/plain"), value.into()).unwrap(), ttl: None }.into()
+    put_with(value, None)
 }
 
 fn put_for(value: &str, ttl: Duration) -> Write {
-    Operation::Put { content: Content::new(Some("text/plain"), value.into()).unwrap(), ttl: Some(ttl) }.into()
+    put_with(value, Some(ttl))
 }
 
 /// Accepts a write that fits, and tells its entry's ID.

@@ -1,15 +1,16 @@
 //! The command line.
 //!
 //! Without a subcommand the worker runs. There are no positional arguments, so the words stay
-//! free for subcommands; what those will share with the worker, the connection and the logs, has
-//! groups of its own.
+//! free for subcommands. Those share the connection's settings with it, which are therefore global
+//! and may stand on either side of their words.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::{Args, Parser, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
+use crate::dead::DeadCommand;
 use crate::redis_url::{RedisUrl, RedisUrlParser};
 
 /// Applies the writes of a Larder store.
@@ -30,6 +31,22 @@ pub struct Cli {
     pub worker: WorkerSettings,
     #[command(flatten)]
     pub log: LogSettings,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Shows, retries and drops the writes that could never be applied.
+    ///
+    /// Such a write does not have the form of one, or the key of its item holds something else. It
+    /// moved out of the way of those behind it, onto the dead letters of its partition, and stays
+    /// there until it is retried or dropped.
+    ///
+    /// All of these exit with 0 when they did what they were told, 2 when they were told nonsense,
+    /// and 1 on any other error. What they find goes to stdout, errors to stderr.
+    #[command(subcommand)]
+    Dead(DeadCommand),
 }
 
 #[derive(Debug, Args)]
@@ -42,6 +59,7 @@ pub struct RedisSettings {
     /// a password: other users of the machine can read the command line.
     #[arg(
         long = "redis",
+        global = true,
         env = "LARDER_REDIS",
         hide_env_values = true,
         value_name = "URL",
@@ -55,6 +73,7 @@ pub struct RedisSettings {
     /// In milliseconds, 100 to 60000.
     #[arg(
         long,
+        global = true,
         env = "LARDER_COMMAND_TIMEOUT",
         value_name = "MS",
         value_parser = milliseconds::<100, 60_000>,
@@ -189,7 +208,17 @@ mod tests {
             assert_eq!(parse(&args).unwrap_err().kind(), ErrorKind::ValueValidation, "{args:?}");
         }
         assert_eq!(parse(&["--log-format", "xml"]).unwrap_err().kind(), ErrorKind::InvalidValue);
-        assert_eq!(parse(&["dead"]).unwrap_err().kind(), ErrorKind::UnknownArgument);
+        assert_eq!(parse(&["deaf"]).unwrap_err().kind(), ErrorKind::InvalidSubcommand);
+    }
+
+    #[test]
+    fn settings_of_the_connection_may_stand_on_either_side_of_a_subcommand() {
+        let settings = ["--redis", "redis://other", "--command-timeout", "100"];
+        for args in [[&settings[..], &["dead", "list"]].concat(), [&["dead", "list"], &settings[..]].concat()] {
+            let cli = parse(&args).unwrap();
+            assert_eq!(cli.redis.url.to_string(), "redis://other:6379", "{args:?}");
+            assert_eq!(cli.redis.command_timeout, Duration::from_millis(100), "{args:?}");
+        }
     }
 
     #[test]

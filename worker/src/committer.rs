@@ -146,7 +146,11 @@ impl<'a> Committer<'a> {
             tracing::debug!(partition = %self.partition, applied, rejected, left, "committed");
         }
         if dead > 0 {
-            tracing::warn!(partition = %self.partition, entries = dead, "moved to the dead stream: can never be applied");
+            tracing::warn!(
+                partition = %self.partition,
+                entries = dead,
+                "moved to the dead letters: can never be applied; see `larder-worker dead list`"
+            );
         }
         if !error.is_empty() {
             return Err(Failure::Refused(error));

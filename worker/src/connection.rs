@@ -11,12 +11,12 @@ use std::time::Duration;
 use larder_protocol::{Call, Partition, call, keys};
 use redis::aio::{AsyncPushSender, MultiplexedConnection};
 use redis::io::tcp::TcpSettings;
-use redis::{AsyncConnectionConfig, ErrorKind, FromRedisValue, ProtocolVersion, RedisResult, ServerErrorKind};
+use redis::{AsyncConnectionConfig, Cmd, ErrorKind, FromRedisValue, ProtocolVersion, RedisResult, ServerErrorKind};
 
 use crate::cli::RedisSettings;
 use crate::failure::Failure;
 
-/// A connection that is subscribed to the doorbell. Clones share it.
+/// A connection; the session's is subscribed to the doorbell. Clones share it.
 #[derive(Clone)]
 pub struct Connection(MultiplexedConnection);
 
@@ -49,16 +49,24 @@ impl Connection {
     /// Connects, logs in and subscribes; `on_push` gets the messages and the news that the
     /// connection ended.
     pub async fn open(settings: &RedisSettings, on_push: impl AsyncPushSender) -> Result<Self, Failure> {
+        let config = AsyncConnectionConfig::new().set_push_sender(on_push);
+        let mut connection = Self::connect(settings, config).await?;
+        connection.0.subscribe(keys::DOORBELL).await?;
+        Ok(connection)
+    }
+
+    /// Connects and logs in: for a subcommand, which hears no doorbell.
+    pub async fn open_unsubscribed(settings: &RedisSettings) -> Result<Self, Failure> {
+        Self::connect(settings, AsyncConnectionConfig::new()).await
+    }
+
+    async fn connect(settings: &RedisSettings, config: AsyncConnectionConfig) -> Result<Self, Failure> {
         let info = settings.url.connection_info();
         let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let info = info.set_redis_settings(redis).set_tcp_settings(TcpSettings::default().set_nodelay(true));
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT_TIMEOUT))
-            .set_response_timeout(Some(settings.command_timeout))
-            .set_push_sender(on_push);
-        let mut connection = redis::Client::open(info)?.get_multiplexed_async_connection_with_config(&config).await?;
-        connection.subscribe(keys::DOORBELL).await?;
-        Ok(Self(connection))
+        let config =
+            config.set_connection_timeout(Some(CONNECT_TIMEOUT)).set_response_timeout(Some(settings.command_timeout));
+        Ok(Self(redis::Client::open(info)?.get_multiplexed_async_connection_with_config(&config).await?))
     }
 
     /// Applies the head of the partition's stream: at most so many entries, and no more once they
@@ -81,9 +89,11 @@ impl Connection {
         self.run(call::heartbeat(name)).await
     }
 
-    /// Takes the worker `name` off the list of those that live.
+    /// Takes the worker `name` off the list of those that live, and tells the others to look.
     pub async fn deregister(&self, name: &str) -> Result<(), Failure> {
-        Ok(redis::cmd("ZREM").arg(keys::WORKERS).arg(name).exec_async(&mut self.0.clone()).await?)
+        let mut pipeline = redis::pipe();
+        pipeline.zrem(keys::WORKERS, name).publish(keys::DOORBELL, keys::ROSTER_CHANGED);
+        Ok(pipeline.exec_async(&mut self.0.clone()).await?)
     }
 
     /// How many writes wait in each partition, by one round trip. A partition whose stream cannot
@@ -97,8 +107,13 @@ impl Connection {
         Ok(Partition::all().zip(lengths).map(|(p, length)| (p, length.map_err(Failure::from))).collect())
     }
 
+    /// One command.
+    pub async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Failure> {
+        Ok(command.query_async(&mut self.0.clone()).await?)
+    }
+
     /// `EVALSHA`, and `EVAL` where Redis does not have the script yet.
-    async fn run<T: FromRedisValue>(&self, call: Call) -> Result<T, Failure> {
+    pub async fn run<T: FromRedisValue>(&self, call: Call) -> Result<T, Failure> {
         let Call { script, keys, arguments } = &call;
         let run = async |command: &str, script: &str| {
             let mut command = redis::cmd(command);

@@ -1,12 +1,15 @@
-//! The doorbell: accepting a write into an empty stream publishes the partition's number.
+//! The doorbell: accepting a write into an empty stream publishes the partition's number, and a
+//! worker that signs off says so, because until the others know, nobody answers for its partitions.
 //!
 //! Messages are at-most-once, so nothing depends on them: they only make a commit immediate. After
-//! each subscription all bells are rung, and the sweep finds what was missed later.
+//! each subscription all bells are rung, the sweep finds what was missed later, and the next
+//! heartbeat tells who lives.
 
 use std::sync::Arc;
 
-use larder_protocol::Partition;
+use larder_protocol::{Partition, keys};
 use redis::{Msg, PushInfo, PushKind};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::bells::Bells;
@@ -16,6 +19,8 @@ use crate::ownership::Ownership;
 pub struct Doorbell {
     pub bells: Arc<Bells>,
     pub ownership: Arc<Ownership>,
+    /// Notified when a worker has signed off.
+    pub roster_changed: Arc<Notify>,
     /// Cancelled when the connection ends.
     pub disconnected: CancellationToken,
 }
@@ -26,8 +31,12 @@ impl Doorbell {
         if push.kind == PushKind::Disconnection {
             self.disconnected.cancel();
         } else if let Some(message) = Msg::from_push_info(push) {
+            if message.get_payload_bytes() == keys::ROSTER_CHANGED.as_bytes() {
+                self.roster_changed.notify_one();
+                return;
+            }
             let Some(p) = partition(message.get_payload_bytes()) else {
-                // Anyone who may publish can write nonsense; it is not worth more than this.
+                // A later version's, or nonsense, which anyone who may publish can write.
                 tracing::debug!(payload = ?message.get_payload_bytes(), "the doorbell's message is no partition");
                 return;
             };
@@ -49,7 +58,7 @@ mod tests {
     #[test]
     fn a_message_is_the_number_of_a_partition() {
         assert_eq!(partition(b"15"), Partition::new(15));
-        for wrong in [&b""[..], b"16", b"-1", b"all", b"\xff"] {
+        for wrong in [&b""[..], b"16", b"-1", keys::ROSTER_CHANGED.as_bytes(), b"\xff"] {
             assert_eq!(partition(wrong), None);
         }
     }

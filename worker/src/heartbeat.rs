@@ -2,8 +2,10 @@
 //! writes. It is the first call of a session and its health check from then on.
 
 use larder_protocol::limits::HEARTBEAT_INTERVAL;
+use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::bells::Bells;
 use crate::connection::Connection;
 use crate::failure::Outage;
 use crate::health::Health;
@@ -36,17 +38,29 @@ pub async fn beat(
     Ok(roster)
 }
 
-/// Beats for as long as Redis answers.
-pub async fn run(connection: &Connection, name: &str, ownership: &Ownership, health: &Health) -> Result<(), Outage> {
+/// Beats for as long as Redis answers, regularly and whenever a worker has signed off.
+pub async fn run(
+    connection: &Connection,
+    name: &str,
+    ownership: &Ownership,
+    roster_changed: &Notify,
+    bells: &Bells,
+    health: &Health,
+) -> Result<(), Outage> {
     let mut ticks = interval(HEARTBEAT_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // The first tick is immediate, and the session began with a heartbeat.
     ticks.tick().await;
     loop {
-        ticks.tick().await;
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = roster_changed.notified() => {}
+        }
         let roster = beat(connection, name, ownership, health).await?;
         if roster.changed {
             tracing::info!(partitions = roster.owned, workers = roster.workers, "ownership changed");
+            // For what was accepted while nobody answered for it.
+            bells.ring_all();
         }
     }
 }

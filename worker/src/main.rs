@@ -10,6 +10,7 @@
 //! main       settings, signals, admin server
 //!  worker    opens sessions, one after the other, for as long as the process lives
 //!   session  one connection: doorbell, sweep, heartbeat, expiry and 16 committers
+//!  dead      or, in its place: subcommands for the writes that could not be applied
 //! ```
 
 mod admin;
@@ -18,6 +19,7 @@ mod bells;
 mod cli;
 mod committer;
 mod connection;
+mod dead;
 mod doorbell;
 mod expiry;
 mod failure;
@@ -39,31 +41,41 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Parser;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Command};
 use crate::health::Health;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    logging::start(&cli.log);
-    match start(cli) {
+    match &cli.command {
+        // Whoever calls a subcommand wants an answer, and an error in plain words.
+        Some(Command::Dead(command)) => exit(dead::run(command, &cli.redis), |error| eprintln!("error: {error:#}")),
+        None => {
+            logging::start(&cli.log);
+            exit(run(&cli), |error| tracing::error!("{error:#}"))
+        }
+    }
+}
+
+fn exit(work: impl Future<Output = anyhow::Result<()>>, tell: impl Fn(anyhow::Error)) -> ExitCode {
+    match complete(work) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!("{error:#}");
+            tell(error);
             ExitCode::FAILURE
         }
     }
 }
 
-fn start(cli: Cli) -> anyhow::Result<()> {
+fn complete(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the async runtime")?;
-    let result = runtime.block_on(run(cli));
+    let result = runtime.block_on(work);
     // A name lookup may hang in a thread of its own; the process does not wait for it.
     runtime.shutdown_background();
     result
 }
 
-async fn run(cli: Cli) -> anyhow::Result<()> {
+async fn run(cli: &Cli) -> anyhow::Result<()> {
     let stop = shutdown::on_signal().context("cannot listen for signals")?;
     let health = Arc::new(Health::new());
     // The recorder comes before anything that counts.
@@ -81,7 +93,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     if let Some(admin) = admin {
         tokio::spawn(admin.serve());
     }
-    worker::run(&cli, &health, &stop).await;
+    worker::run(cli, &health, &stop).await;
     tracing::info!("stopped");
     Ok(())
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures::future::try_join_all;
 use larder_protocol::{Partition, keys};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::bells::Bells;
@@ -36,6 +37,7 @@ pub struct Session<'a> {
     connection: Connection,
     bells: Arc<Bells>,
     ownership: Arc<Ownership>,
+    roster_changed: Arc<Notify>,
     disconnected: CancellationToken,
     roster: Roster,
 }
@@ -43,10 +45,11 @@ pub struct Session<'a> {
 impl<'a> Session<'a> {
     pub async fn open(settings: &'a Cli, health: &'a Health) -> Result<Self, Outage> {
         let (bells, ownership) = (Arc::new(Bells::default()), Arc::new(Ownership::default()));
-        let disconnected = CancellationToken::new();
+        let (roster_changed, disconnected) = (Arc::new(Notify::new()), CancellationToken::new());
         let doorbell = Doorbell {
             bells: Arc::clone(&bells),
             ownership: Arc::clone(&ownership),
+            roster_changed: Arc::clone(&roster_changed),
             disconnected: disconnected.clone(),
         };
         let on_push = move |push| {
@@ -57,7 +60,7 @@ impl<'a> Session<'a> {
         let roster = heartbeat::beat(&connection, &settings.worker.name, &ownership, health).await?;
         // For what was accepted while nobody was subscribed.
         bells.ring_all();
-        Ok(Self { settings, health, connection, bells, ownership, disconnected, roster })
+        Ok(Self { settings, health, connection, bells, ownership, roster_changed, disconnected, roster })
     }
 
     /// Works until Redis is lost, which is an error, or until `stop`.
@@ -86,6 +89,11 @@ impl<'a> Session<'a> {
         outcome
     }
 
+    async fn beat(&self) -> Result<(), Outage> {
+        let name = &self.settings.worker.name;
+        heartbeat::run(&self.connection, name, &self.ownership, &self.roster_changed, &self.bells, self.health).await
+    }
+
     async fn work(&self, stop: &CancellationToken) -> Result<(), Outage> {
         let budget = Budget::new();
         let committers =
@@ -94,7 +102,7 @@ impl<'a> Session<'a> {
             try_join_all(committers),
             until(stop, self.disconnection()),
             until(stop, sweep::run(&self.connection, &self.bells, self.settings.worker.sweep_interval)),
-            until(stop, heartbeat::run(&self.connection, &self.settings.worker.name, &self.ownership, self.health)),
+            until(stop, self.beat()),
             until(stop, expiry::run(&self.connection, &self.ownership)),
         )?;
         Ok(())

@@ -1,5 +1,6 @@
 //! The subcommands of `larder-local`.
 
+mod listen;
 pub mod serve;
 pub mod stop;
 pub mod up;

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use larder_local::runtime::Server;
 use larder_local::spin::{Application, runtime_config};
 
+use super::listen;
 use super::stop::StopSignals;
 
 /// Serve the component, with the Redis that its variables name.
@@ -19,7 +20,7 @@ pub struct Serve {
     #[arg(long, value_name = "FILE", default_value = "spin.toml")]
     from: PathBuf,
     /// Where to listen.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000", value_parser = listen::address)]
     listen: SocketAddr,
     /// Spin's runtime configuration.
     #[arg(long, value_name = "FILE")]

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use larder_local::spin::{Application, runtime_config};
 use larder_local::system::{Runtime, System};
 
+use super::listen;
 use super::stop::StopSignals;
 
 /// How long everything may take to become ready.
@@ -18,7 +19,7 @@ const READY_WITHIN: Duration = Duration::from_secs(20);
 #[derive(clap::Args)]
 pub struct Up {
     /// Where to listen.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000", value_parser = listen::address)]
     listen: SocketAddr,
     /// The folder with the data. It is made where it is not there.
     #[arg(long, value_name = "FOLDER", default_value = ".larder")]
@@ -44,6 +45,9 @@ impl Up {
     /// Where a part does not start or ends by itself.
     pub async fn run(self) -> Result<()> {
         let mut signals = StopSignals::catch()?;
+        if self.listen.port() == 0 {
+            bail!("cannot listen on {}; choose a port, like `make up LISTEN=127.0.0.1:3000`", self.listen);
+        }
         // Before anything is started, so that the message is the only one.
         TcpListener::bind(self.listen).with_context(|| {
             format!("cannot listen on {}; choose another address with `make up LISTEN=127.0.0.1:PORT`", self.listen)

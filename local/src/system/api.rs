@@ -2,15 +2,15 @@
 
 use std::ffi::OsStr;
 use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
 use super::artifacts::{built, on_path, workspace_root};
 use super::log::Output;
-use super::process::{Exited, Process, Start};
+use super::process::{Process, Start};
 
 /// What runs the component.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,7 +74,10 @@ impl ApiSettings {
             listen,
             manifest: root.join("spin.toml"),
             runtime_config: root.join("runtime-config.toml"),
-            variables: vec![("redis_address".to_owned(), redis_url.to_owned())],
+            // The Redis is ours: no credentials of another one in our environment are for it.
+            variables: [("redis_address", redis_url), ("redis_username", ""), ("redis_password", "")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
             output,
         }
     }
@@ -147,22 +150,6 @@ impl ApiProcess {
         &mut self.process
     }
 
-    /// SIGKILL
-    ///
-    /// # Errors
-    /// As [`Process::kill`].
-    pub async fn kill(&mut self) -> Result<()> {
-        self.process.kill().await
-    }
-
-    /// SIGTERM; see [`Process::terminate`].
-    ///
-    /// # Errors
-    /// As [`Process::terminate`].
-    pub async fn terminate(&mut self, patience: Duration) -> Result<Exited> {
-        self.process.terminate(patience).await
-    }
-
     /// Starts it again with the same settings, after a kill where it still runs.
     ///
     /// # Errors
@@ -171,5 +158,19 @@ impl ApiProcess {
         self.kill().await?;
         self.process = self.settings.spawn()?;
         Ok(())
+    }
+}
+
+impl Deref for ApiProcess {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.process
+    }
+}
+
+impl DerefMut for ApiProcess {
+    fn deref_mut(&mut self) -> &mut Process {
+        &mut self.process
     }
 }

@@ -1,6 +1,7 @@
 //! A Redis of our own, with the settings that Larder's promise rests on.
 
 use std::ffi::OsStr;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use redis::Client;
 
 use super::data::DataFolder;
 use super::log::Output;
-use super::process::{Exited, Process, Start};
+use super::process::{Process, Start};
 use super::redis_program::RedisProgram;
 
 /// How long Redis may take to load its data.
@@ -78,22 +79,6 @@ impl RedisServer {
         &mut self.process
     }
 
-    /// SIGKILL: what the machine's power button does to it, short of the disk.
-    ///
-    /// # Errors
-    /// As [`Process::kill`].
-    pub async fn kill(&mut self) -> Result<()> {
-        self.process.kill().await
-    }
-
-    /// Asks it to stop; see [`Process::terminate`].
-    ///
-    /// # Errors
-    /// As [`Process::terminate`].
-    pub async fn terminate(&mut self, patience: Duration) -> Result<Exited> {
-        self.process.terminate(patience).await
-    }
-
     /// Starts it again on the same port and data, after a kill where it still runs.
     ///
     /// # Errors
@@ -102,22 +87,6 @@ impl RedisServer {
         self.kill().await?;
         self.process = spawn(&self.program, &self.folder, self.lock.as_deref(), self.port, &self.arguments)?;
         self.wait_until_up().await
-    }
-
-    /// SIGSTOP: connections stay and nothing is answered.
-    ///
-    /// # Errors
-    /// As [`Process::pause`].
-    pub fn pause(&mut self) -> Result<()> {
-        self.process.pause()
-    }
-
-    /// SIGCONT
-    ///
-    /// # Errors
-    /// As [`Process::resume`].
-    pub fn resume(&mut self) -> Result<()> {
-        self.process.resume()
     }
 
     /// Waits until it has loaded its data, and makes sure that the Redis on our port is ours.
@@ -177,4 +146,18 @@ fn spawn(
         stdin: lock.map_or_else(|| Ok(Stdio::null()), DataFolder::lock_for_child)?,
         output: Output::File(folder.join("redis.log")),
     })
+}
+
+impl Deref for RedisServer {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.process
+    }
+}
+
+impl DerefMut for RedisServer {
+    fn deref_mut(&mut self) -> &mut Process {
+        &mut self.process
+    }
 }

@@ -111,6 +111,9 @@ impl System {
         loop {
             let last = match client.get(&url).send().await {
                 Ok(answer) if answer.status() == StatusCode::OK => return Ok(()),
+                Ok(answer) if answer.status() == StatusCode::INTERNAL_SERVER_ERROR => {
+                    bail!("Larder cannot work like this: GET {url} answers 500; its log says why");
+                }
                 Ok(answer) => {
                     let status = answer.status();
                     format!("GET {url} answers {status}: {}", answer.text().await.unwrap_or_default())

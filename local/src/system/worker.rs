@@ -1,15 +1,15 @@
 //! The worker as a child process.
 
 use std::ffi::OsStr;
+use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::time::Duration;
 
 use anyhow::Result;
 
 use super::artifacts::built;
 use super::log::Output;
-use super::process::{Exited, Process, Start};
+use super::process::{Process, Start};
 
 /// A running `larder-worker`.
 #[derive(Debug)]
@@ -60,22 +60,6 @@ impl WorkerProcess {
         &mut self.process
     }
 
-    /// SIGKILL
-    ///
-    /// # Errors
-    /// As [`Process::kill`].
-    pub async fn kill(&mut self) -> Result<()> {
-        self.process.kill().await
-    }
-
-    /// SIGTERM; see [`Process::terminate`].
-    ///
-    /// # Errors
-    /// As [`Process::terminate`].
-    pub async fn terminate(&mut self, patience: Duration) -> Result<Exited> {
-        self.process.terminate(patience).await
-    }
-
     /// Starts it again with the same settings, after a kill where it still runs.
     ///
     /// # Errors
@@ -99,5 +83,19 @@ impl Settings {
             stdin: Stdio::null(),
             output: self.output.clone(),
         })
+    }
+}
+
+impl Deref for WorkerProcess {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.process
+    }
+}
+
+impl DerefMut for WorkerProcess {
+    fn deref_mut(&mut self) -> &mut Process {
+        &mut self.process
     }
 }

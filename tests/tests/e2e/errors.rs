@@ -111,7 +111,13 @@ async fn nothing_is_written_without_a_value() -> Tested {
         assert_refused(json(body), StatusCode::BAD_REQUEST, "invalid-envelope", hint).await?;
     }
     let twice = larder.request(Method::POST, &format!("/items/{}?ttl=5", id.to_path()));
-    assert_refused(twice.json(&json!({"value": 1, "ttl": 5})), StatusCode::BAD_REQUEST, "invalid-query", "ttl").await?;
+    assert_refused(
+        twice.json(&json!({"value": 1, "ttl": 5})),
+        StatusCode::BAD_REQUEST,
+        "invalid-envelope",
+        "in one of them",
+    )
+    .await?;
     for method in [Method::PUT, Method::POST] {
         assert_refused(text(method), StatusCode::BAD_REQUEST, "empty-value", "DELETE").await?;
     }

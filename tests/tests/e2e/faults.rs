@@ -80,53 +80,44 @@ async fn pass(milliseconds: u64) {
     tokio::time::sleep(Duration::from_millis(milliseconds)).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killing_the_worker_under_load_loses_nothing() -> Tested {
+/// Lets `fault` happen so many times while writers write, and checks what they saw.
+async fn survive(rounds: usize, fault: impl AsyncFn(&mut System) -> Tested) -> Tested {
     let Some(mut larder) = Larder::own(System::builder()).await? else { return Ok(()) };
     let mut system = larder.take_system();
     let (larder, stop) = (Arc::new(larder), Arc::default());
     let writers = start_writers(&larder, &stop);
-    for _ in 0..5 {
-        pass(150).await;
-        system.workers[0].kill().await?;
-        pass(50).await;
-        system.workers[0].restart().await?;
+    for _ in 0..rounds {
+        pass(200).await;
+        fault(&mut system).await?;
     }
+    pass(200).await;
     stop.store(true, Ordering::Relaxed);
     check(&larder, writers).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killing_the_worker_under_load_loses_nothing() -> Tested {
+    survive(5, async |system| {
+        system.workers[0].kill().await?;
+        pass(50).await;
+        system.workers[0].restart().await
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killing_redis_under_load_loses_nothing_and_needs_no_other_restart() -> Tested {
-    let Some(mut larder) = Larder::own(System::builder()).await? else { return Ok(()) };
-    let mut system = larder.take_system();
-    let (larder, stop) = (Arc::new(larder), Arc::default());
-    let writers = start_writers(&larder, &stop);
-    for _ in 0..3 {
-        pass(250).await;
+    survive(3, async |system| {
         system.redis.kill().await?;
         pass(50).await;
-        system.redis.restart().await?;
-    }
-    pass(250).await;
-    stop.store(true, Ordering::Relaxed);
-    check(&larder, writers).await
+        system.redis.restart().await
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killing_the_component_under_load_loses_nothing() -> Tested {
-    let Some(mut larder) = Larder::own(System::builder()).await? else { return Ok(()) };
-    let mut system = larder.take_system();
-    let (larder, stop) = (Arc::new(larder), Arc::default());
-    let writers = start_writers(&larder, &stop);
-    for _ in 0..3 {
-        pass(250).await;
-        system.api.kill().await?;
-        system.api.restart().await?;
-    }
-    pass(250).await;
-    stop.store(true, Ordering::Relaxed);
-    check(&larder, writers).await
+    survive(3, async |system| system.api.restart().await).await
 }
 
 #[tokio::test]

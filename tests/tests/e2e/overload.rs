@@ -56,6 +56,8 @@ async fn a_full_redis_is_said_to_be_full() -> Tested {
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(refused.json::<Value>().await?["type"], "urn:larder:problem:out-of-memory");
     assert_eq!(larder.get(&id).await?.text().await?, "kept");
+    larder.applied(larder.item(Method::DELETE, &id).send().await?).await?;
+    assert_eq!(larder.get(&id).await?.status(), StatusCode::NOT_FOUND, "a full store can be emptied");
     let () = redis::cmd("CONFIG").arg("SET").arg("maxmemory").arg(0).query_async(&mut connection).await?;
     larder.put(&id, "again").await?;
     Ok(())

@@ -1,0 +1,22 @@
+//! `dead retry`. Letters go back one by one, so that commits and other writes go on in between.
+
+use std::io::{self, Write};
+
+use super::arguments::Targets;
+use super::store::{Retried, Store};
+use super::targets::{Change, change_each, everything};
+
+pub async fn run(store: &Store, targets: &Targets) -> anyhow::Result<()> {
+    let all = if targets.all { everything(store).await? } else { vec![] };
+    change_each(store, targets, &all, async |name| {
+        Ok(match store.retry(name).await? {
+            Retried::As(revision) => {
+                writeln!(io::stdout(), "{name} retried as {revision}")?;
+                Change::Made
+            }
+            Retried::Absent => Change::Absent,
+            Retried::Unfit(reason) => Change::Impossible(reason),
+        })
+    })
+    .await
+}
