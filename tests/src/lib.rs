@@ -6,6 +6,7 @@
 
 mod aof;
 mod direct;
+pub mod history;
 mod larder;
 mod redis_alone;
 
