@@ -35,25 +35,27 @@ local call, find = redis.call, string.find
 local now = milliseconds()
 local any_expiry = call('EXISTS', expiry) == 1
 
+-- The item changes last, and that cannot fail: an entry that is tried again is judged as before.
 local function forget(id)
-  call('DEL', item_prefix .. id)
   call('ZREM', index, id)
   if any_expiry then call('ZREM', expiry, id) end
+  call('DEL', item_prefix .. id)
 end
 
 local function store(id, revision, ttl, content)
   if ttl == '-' then
-    call('SET', item_prefix .. id, revision .. ' - ' .. content)
+    call('ZADD', index, 0, id)
     if any_expiry then call('ZREM', expiry, id) end
+    call('SET', item_prefix .. id, revision .. ' - ' .. content)
   else
     local ends = tonumber(string.match(revision, '^%d+')) + tonumber(ttl)
     if ends <= now then return forget(id) end
     ends = string.format('%.0f', ends)
-    call('SET', item_prefix .. id, revision .. ' ' .. ends .. ' ' .. content, 'PXAT', ends)
+    call('ZADD', index, 0, id)
     call('ZADD', expiry, ends, id)
     any_expiry = true
+    call('SET', item_prefix .. id, revision .. ' ' .. ends .. ' ' .. content, 'PXAT', ends)
   end
-  call('ZADD', index, 0, id)
 end
 
 -- Fields behind the fixed ones that an entry may have.
