@@ -154,6 +154,7 @@ while #done < max_entries and bytes < max_bytes do
     if find(outcome, '^dead') then buried = buried + 1 end
     done[#done + 1] = revision
     bytes = bytes + #(fields[8] or '')
+    if bytes >= max_bytes then break end
   end
   if failure ~= '' or #entries < chunk then break end
   from = '(' .. done[#done]
