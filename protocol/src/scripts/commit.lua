@@ -66,7 +66,8 @@ local function examine(f)
   if f[1] ~= 'op' or f[3] ~= 'id' then return nil, 'the entry does not start with op and id' end
   local from = 5
   if f[2] == 'put' then
-    if f[5] ~= 'ttl' or not (f[6] == '-' or find(f[6], '^%d+$')) then
+    -- 15 digits are 30,000 years, which a Lua number and PXAT still hold.
+    if f[5] ~= 'ttl' or not (f[6] == '-' or find(f[6], '^%d+$') and #f[6] <= 15) then
       return nil, 'the ttl is neither milliseconds nor -'
     end
     if f[7] ~= 'item' or not find(f[8], '\n\n', 1, true) then return nil, 'the item has no header block' end
