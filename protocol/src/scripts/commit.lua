@@ -128,7 +128,8 @@ local function settle(revision, f)
   if find(outcome, '^rejected') or find(outcome, '^dead') then
     call('SET', rejected_prefix .. revision, outcome, 'PX', rejection_kept)
   end
-  if more.idem and call('EXISTS', more.idem) == 1 then
+  -- The record may be gone, made again by a later write, or something else altogether.
+  if more.idem and redis.pcall('GETRANGE', more.idem, 0, #revision) == revision .. ' ' then
     call('APPEND', more.idem, ' ' .. outcome .. '\n')
   end
   if more.wait then
