@@ -35,25 +35,27 @@ local call, find = redis.call, string.find
 local now = milliseconds()
 local any_expiry = call('EXISTS', expiry) == 1
 
+-- The item changes last, and that cannot fail: an entry that is tried again is judged as before.
 local function forget(id)
-  call('DEL', item_prefix .. id)
   call('ZREM', index, id)
   if any_expiry then call('ZREM', expiry, id) end
+  call('DEL', item_prefix .. id)
 end
 
 local function store(id, revision, ttl, content)
   if ttl == '-' then
-    call('SET', item_prefix .. id, revision .. ' - ' .. content)
+    call('ZADD', index, 0, id)
     if any_expiry then call('ZREM', expiry, id) end
+    call('SET', item_prefix .. id, revision .. ' - ' .. content)
   else
     local ends = tonumber(string.match(revision, '^%d+')) + tonumber(ttl)
     if ends <= now then return forget(id) end
     ends = string.format('%.0f', ends)
-    call('SET', item_prefix .. id, revision .. ' ' .. ends .. ' ' .. content, 'PXAT', ends)
+    call('ZADD', index, 0, id)
     call('ZADD', expiry, ends, id)
     any_expiry = true
+    call('SET', item_prefix .. id, revision .. ' ' .. ends .. ' ' .. content, 'PXAT', ends)
   end
-  call('ZADD', index, 0, id)
 end
 
 -- Fields behind the fixed ones that an entry may have.
@@ -64,7 +66,8 @@ local function examine(f)
   if f[1] ~= 'op' or f[3] ~= 'id' then return nil, 'the entry does not start with op and id' end
   local from = 5
   if f[2] == 'put' then
-    if f[5] ~= 'ttl' or not (f[6] == '-' or find(f[6], '^%d+$')) then
+    -- 15 digits are 30,000 years, which a Lua number and PXAT still hold.
+    if f[5] ~= 'ttl' or not (f[6] == '-' or find(f[6], '^%d+$') and #f[6] <= 15) then
       return nil, 'the ttl is neither milliseconds nor -'
     end
     if f[7] ~= 'item' or not find(f[8], '\n\n', 1, true) then return nil, 'the item has no header block' end
@@ -125,11 +128,13 @@ local function settle(revision, f)
   if find(outcome, '^rejected') or find(outcome, '^dead') then
     call('SET', rejected_prefix .. revision, outcome, 'PX', rejection_kept)
   end
-  if more.idem and call('EXISTS', more.idem) == 1 then
+  -- The record may be gone, made again by a later write, or something else altogether.
+  if more.idem and redis.pcall('GETRANGE', more.idem, 0, #revision) == revision .. ' ' then
     call('APPEND', more.idem, ' ' .. outcome .. '\n')
   end
   if more.wait then
-    call('XADD', outcome_prefix .. revision, '*', 'outcome', outcome)
+    -- Telling it must not stop the channel, whatever a stranger put at that key.
+    redis.pcall('XADD', outcome_prefix .. revision, '*', 'outcome', outcome)
     call('PEXPIRE', outcome_prefix .. revision, outcome_kept)
   end
   return outcome
@@ -152,6 +157,7 @@ while #done < max_entries and bytes < max_bytes do
     if find(outcome, '^dead') then buried = buried + 1 end
     done[#done + 1] = revision
     bytes = bytes + #(fields[8] or '')
+    if bytes >= max_bytes then break end
   end
   if failure ~= '' or #entries < chunk then break end
   from = '(' .. done[#done]

@@ -1,10 +1,10 @@
 -- The revision of the item at `key`, nil where there is none. It raises WRONGTYPE where the key
--- holds no string, and answers '?' where the string is not an item.
+-- holds no string, and answers '-', which no client can name, where the string is not an item.
 local function current_revision(key)
   -- Two 64-bit numbers, a dash and a space; the value behind them may be large.
   local head = redis.call('GETRANGE', key, 0, 41)
   if head == '' then return nil end
-  return string.match(head, '^(%d+%-%d+) ') or '?'
+  return string.match(head, '^(%d+%-%d+) ') or '-'
 end
 
 -- Whether `states`, revisions with spaces between them or *, name the current one.

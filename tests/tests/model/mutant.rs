@@ -1,0 +1,54 @@
+//! Scripts with a mistake, to see that the property finds it.
+
+use larder_protocol::Script;
+use larder_protocol::scripts::{ACCEPT, COMMIT};
+
+/// One mistake in a script.
+pub struct Mutant {
+    script: &'static str,
+    source: String,
+}
+
+impl Mutant {
+    fn new(script: &Script, text: &str, instead: &str) -> Self {
+        assert_eq!(script.source.matches(text).count(), 1, "{}: {text}", script.name);
+        Self { script: script.name, source: script.source.replace(text, instead) }
+    }
+
+    /// The source to run in the place of `script`.
+    pub fn source(&self, script: &Script) -> Option<&str> {
+        (self.script == script.name).then_some(self.source.as_str())
+    }
+}
+
+/// What is wrong, and the script that is.
+pub fn mutants() -> Vec<(&'static str, Mutant)> {
+    let none_match = "return not (if_none_match and named(if_none_match, current))";
+    vec![
+        ("If-None-Match is ignored", Mutant::new(&COMMIT, none_match, "return true")),
+        ("an early refusal is wrong", Mutant::new(&ACCEPT, none_match, "return false")),
+        ("revisions are taken for patterns", Mutant::new(&COMMIT, "' ', 1, true) ~= nil", "' ') ~= nil")),
+        ("one write too many is accepted", Mutant::new(&ACCEPT, "pending >= ", "pending > ")),
+        (
+            "no idempotency record",
+            Mutant::new(&ACCEPT, "\nif record then\n  redis.call('SET'", "\nif false then\n  redis.call('SET'"),
+        ),
+        ("another request's outcome is repeated", Mutant::new(&ACCEPT, "digest ~= ARGV[4]", "false")),
+        ("a rewrite keeps the old TTL", Mutant::new(&COMMIT, "' - ' .. content)", "' - ' .. content, 'KEEPTTL')")),
+        ("a TTL that is over counts", Mutant::new(&COMMIT, "if ends <= now then", "if false then")),
+        ("a deleted id stays in the index", Mutant::new(&COMMIT, "call('ZREM', index, id)", "")),
+        (
+            "applied and not taken off",
+            Mutant::new(&COMMIT, "if #done > 0 then call('XDEL'", "if false then call('XDEL'"),
+        ),
+        (
+            "no rejection record",
+            Mutant::new(
+                &COMMIT,
+                "find(outcome, '^rejected') or find(outcome, '^dead') then\n    call",
+                "false then\n    call",
+            ),
+        ),
+        ("nobody is told", Mutant::new(&COMMIT, "if more.wait then", "if false then")),
+    ]
+}
