@@ -100,11 +100,11 @@ async fn a_redis_that_became_a_replica_keeps_the_entries_until_it_is_none() -> T
     pair.accept(&id, &["before"]).await?;
     pair.becomes(&id, "before").await?;
 
-    pair.worker.process().pause()?;
+    pair.worker.pause()?;
     let accepted = pair.accept(&id, &["one", "two"]).await?;
     // Of a master that is not there, so that nothing is copied from it.
     pair.redis.command::<String>(&["REPLICAOF", "127.0.0.1", "1"]).await?;
-    pair.worker.process().resume()?;
+    pair.worker.resume()?;
     pair.tries_and_pauses("does not take writes").await?;
     assert_eq!(pair.value(&id).await?.as_deref(), Some("before"));
     assert_eq!(pair.pending(&id).await?, accepted);

@@ -93,7 +93,7 @@ async fn late_writes_take_effect_in_the_order_of_acceptance() -> Tested {
                 larder.put(id, "existing").await?;
             }
         }
-        larder.system().workers[0].process().pause()?;
+        larder.system().workers[0].pause()?;
         let mut writes = Vec::new();
         for ((steps, _), id) in stories.iter().zip(&ids) {
             writes.push(tell(&larder, id, steps).await?);
@@ -103,7 +103,7 @@ async fn late_writes_take_effect_in_the_order_of_acceptance() -> Tested {
             let expected = existing.then(|| "existing".to_owned());
             assert_eq!(value(&larder, id).await?, expected, "nothing is applied yet");
         }
-        larder.system().workers[0].process().resume()?;
+        larder.system().workers[0].resume()?;
         for (((_, left), id), writes) in stories.iter().zip(&ids).zip(&writes) {
             outcome(&larder, writes.last().unwrap()).await?;
             assert_eq!(value(&larder, id).await?.as_deref(), *left, "{id}");

@@ -130,9 +130,9 @@ async fn an_overloaded_store_refuses_serves_reads_loses_nothing_and_recovers() -
     let watcher = tokio::spawn(watch(direct.clone(), writing.clone()));
     let start = Instant::now();
     while start.elapsed() < PHASE * 2 {
-        system.workers[0].process().pause()?;
+        system.workers[0].pause()?;
         tokio::time::sleep(Duration::from_millis(195)).await;
-        system.workers[0].process().resume()?;
+        system.workers[0].resume()?;
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     writing.store(true, Ordering::Relaxed);

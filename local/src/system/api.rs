@@ -145,11 +145,6 @@ impl ApiProcess {
         format!("http://{}", self.settings.listen)
     }
 
-    /// The process, to pause or watch it.
-    pub fn process(&mut self) -> &mut Process {
-        &mut self.process
-    }
-
     /// Starts it again with the same settings, after a kill where it still runs.
     ///
     /// # Errors

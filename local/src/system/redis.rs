@@ -74,11 +74,6 @@ impl RedisServer {
         &self.program
     }
 
-    /// The process, to pause or watch it.
-    pub fn process(&mut self) -> &mut Process {
-        &mut self.process
-    }
-
     /// Starts it again on the same port and data, after a kill where it still runs.
     ///
     /// # Errors

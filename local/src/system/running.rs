@@ -153,9 +153,9 @@ impl System {
     }
 
     fn processes(&mut self) -> Vec<&mut Process> {
-        let workers = self.workers.iter_mut().map(WorkerProcess::process);
+        let workers = self.workers.iter_mut().map(|worker| &mut **worker);
         // Redis first: where it is the cause, the others tell only of the effect.
-        std::iter::once(self.redis.process()).chain(workers).chain([self.api.process()]).collect()
+        std::iter::once(&mut *self.redis).chain(workers).chain([&mut *self.api]).collect()
     }
 
     fn dead(&mut self) -> Result<Option<Death>> {

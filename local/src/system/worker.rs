@@ -55,11 +55,6 @@ impl WorkerProcess {
         Ok(Self { process: settings.spawn()?, settings })
     }
 
-    /// The process, to pause or watch it.
-    pub fn process(&mut self) -> &mut Process {
-        &mut self.process
-    }
-
     /// Starts it again with the same settings, after a kill where it still runs.
     ///
     /// # Errors

@@ -110,10 +110,10 @@ impl Blow {
             Victim::Redis | Victim::Component => 0..0,
         };
         let workers = &mut system.workers[workers];
-        let processes = workers.iter_mut().map(|worker| worker.process());
+        let processes = workers.iter_mut().map(|worker| &mut **worker);
         let processes = processes
-            .chain((self.victim == Victim::Redis).then(|| system.redis.process()))
-            .chain((self.victim == Victim::Component).then(|| system.api.process()));
+            .chain((self.victim == Victim::Redis).then(|| &mut *system.redis))
+            .chain((self.victim == Victim::Component).then(|| &mut *system.api));
         for process in processes {
             match self.fault {
                 Fault::Kill => process.kill().await?,
@@ -124,14 +124,14 @@ impl Blow {
         for worker in workers {
             match self.fault {
                 Fault::Kill => worker.restart().await?,
-                Fault::Pause => worker.process().resume()?,
+                Fault::Pause => worker.resume()?,
             }
         }
         match (self.victim, self.fault) {
             (Victim::Redis, Fault::Kill) => system.redis.restart().await,
             (Victim::Redis, Fault::Pause) => system.redis.resume(),
             (Victim::Component, Fault::Kill) => system.api.restart().await,
-            (Victim::Component, Fault::Pause) => system.api.process().resume(),
+            (Victim::Component, Fault::Pause) => system.api.resume(),
             _ => Ok(()),
         }
     }

@@ -84,7 +84,7 @@ async fn a_counter_of_many_hands_counts_every_success() -> Tested {
 #[tokio::test]
 async fn one_of_many_creators_wins_though_all_were_accepted() -> Tested {
     let Some(mut larder) = Larder::own(System::builder()).await? else { return Ok(()) };
-    larder.system().workers[0].process().pause()?;
+    larder.system().workers[0].pause()?;
     let id = larder.id("a");
     let mut accepted = Vec::new();
     for n in 0..5 {
@@ -93,7 +93,7 @@ async fn one_of_many_creators_wins_though_all_were_accepted() -> Tested {
         assert_eq!(response.status(), StatusCode::ACCEPTED, "the outcome is open while writes are pending");
         accepted.push(response.headers()["location"].to_str()?.to_owned());
     }
-    larder.system().workers[0].process().resume()?;
+    larder.system().workers[0].resume()?;
     larder.put(&larder.id("other"), "x").await?;
     let mut outcomes = Vec::new();
     for path in accepted {

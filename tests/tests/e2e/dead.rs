@@ -94,7 +94,7 @@ async fn a_malformed_entry_is_rejected_listed_shown_and_dropped_and_blocks_nothi
         let Ran { code, out, error } = dead(&url, &[command, name])?;
         assert_eq!((code, out.as_str(), error), (Some(1), "", format!("error: there is no dead letter {name}\n")));
     }
-    let log = larder.system().workers[0].process().output().text();
+    let log = larder.system().workers[0].output().text();
     assert!(log.contains("larder-worker dead list"), "{log}");
     Ok(())
 }
@@ -242,7 +242,7 @@ async fn an_entry_that_cannot_be_applied_now_waits_and_is_told_of_once() -> Test
     let revision = larder.applied(response).await?;
     let rejected: Option<String> = redis::cmd("GET").arg(keys::rejected(revision)).query_async(&mut connection).await?;
     assert_eq!(rejected.map(|record| record.parse::<Outcome>()), None);
-    let log = larder.system().workers[0].process().output().clone();
+    let log = larder.system().workers[0].output().clone();
     eventually("it says that it goes on", async || {
         anyhow::ensure!(log.text().contains("commits again"), "not yet");
         Ok(())

@@ -38,12 +38,12 @@ async fn a_repeat_may_wait_for_a_write_that_did_not() -> Tested {
     let Some(mut larder) = Larder::own(System::builder()).await? else { return Ok(()) };
     let mut system = larder.take_system();
     let id = larder.id("a");
-    system.workers[0].process().pause()?;
+    system.workers[0].pause()?;
     assert_eq!(keyed(&larder, &id, "\"k\"", "x").send().await?.status(), StatusCode::ACCEPTED);
     let waiting = keyed(&larder, &id, "\"k\"", "x").header("prefer", "wait=10").send();
     let resume = async {
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-        system.workers[0].process().resume()
+        system.workers[0].resume()
     };
     let (answer, resumed) = tokio::join!(waiting, resume);
     resumed?;

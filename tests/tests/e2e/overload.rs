@@ -13,7 +13,7 @@ async fn a_full_partition_refuses_writes_and_serves_reads() -> Tested {
     let Some(mut larder) = Larder::own(System::builder().variable("max_pending", "3")).await? else { return Ok(()) };
     let id = larder.id("a");
     let before = larder.put(&id, "before").await?.etag();
-    larder.system().workers[0].process().pause()?;
+    larder.system().workers[0].pause()?;
     let put = async |value: &str| larder.item(Method::PUT, &id).body(value.to_owned()).send().await;
     let mut accepted = Vec::new();
     for n in 0..3 {
@@ -32,7 +32,7 @@ async fn a_full_partition_refuses_writes_and_serves_reads() -> Tested {
     let response = larder.item(Method::PUT, &elsewhere).body("x").send().await?;
     assert_eq!(response.status(), StatusCode::ACCEPTED, "other partitions have room");
 
-    larder.system().workers[0].process().resume()?;
+    larder.system().workers[0].resume()?;
     for response in accepted {
         larder.applied(response).await?;
     }

@@ -17,7 +17,7 @@ async fn a_read_waits_for_the_state_it_asks_for() -> Tested {
     let mut system = larder.take_system();
     let id = larder.id("a");
     let old = larder.put(&id, "old").await?;
-    system.workers[0].process().pause()?;
+    system.workers[0].pause()?;
     let write = async |method: Method| -> anyhow::Result<String> {
         let response = larder.item(method, &id).body("new").send().await?;
         Ok(response.headers()[header::REVISION].to_str()?.to_owned())
@@ -37,7 +37,7 @@ async fn a_read_waits_for_the_state_it_asks_for() -> Tested {
     let waiting = read(&gone).header("prefer", "wait=10").send();
     let resume = async {
         tokio::time::sleep(Duration::from_millis(200)).await;
-        system.workers[0].process().resume()
+        system.workers[0].resume()
     };
     let (answer, resumed) = tokio::join!(waiting, resume);
     resumed?;

@@ -50,12 +50,12 @@ async fn a_wait_ends_with_202_and_is_cut_to_what_is_allowed() -> Tested {
     let Some(mut larder) = Larder::own(System::builder().variable("max_wait_seconds", "1")).await? else {
         return Ok(());
     };
-    larder.system().workers[0].process().pause()?;
+    larder.system().workers[0].pause()?;
     let start = Instant::now();
     let response = larder.item(Method::PUT, &larder.id("a")).header("prefer", "wait=600").body("x").send().await?;
     assert_eq!((response.status(), applied_preference(&response)), (StatusCode::ACCEPTED, Some("wait=1")));
     assert!((1..10).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
-    larder.system().workers[0].process().resume()?;
+    larder.system().workers[0].resume()?;
     larder.applied(response).await?;
     Ok(())
 }
@@ -65,7 +65,7 @@ async fn those_who_wait_keep_nobody_else_waiting() -> Tested {
     let Some(mut larder) = Larder::own(System::builder()).await? else { return Ok(()) };
     let id = larder.id("a");
     larder.put(&id, "before").await?;
-    larder.system().workers[0].process().pause()?;
+    larder.system().workers[0].pause()?;
     let mut system = larder.take_system();
     let waiting = (0..40)
         .map(|n| larder.item(Method::PUT, &larder.id(&n.to_string())).header("prefer", "wait=10").body("x").send());
@@ -77,7 +77,7 @@ async fn those_who_wait_keep_nobody_else_waiting() -> Tested {
             let write = larder.item(Method::PUT, &larder.id("other")).body("x").send();
             assert_eq!(tokio::time::timeout(Duration::from_secs(2), write).await??.status(), StatusCode::ACCEPTED);
         }
-        system.workers[0].process().resume()?;
+        system.workers[0].resume()?;
         anyhow::Ok(())
     };
     let (answers, others) = tokio::join!(futures::future::try_join_all(waiting), others);
@@ -90,7 +90,7 @@ async fn those_who_wait_keep_nobody_else_waiting() -> Tested {
 async fn a_write_that_is_accepted_stays_so_when_redis_dies_during_the_wait() -> Tested {
     let Some(mut larder) = Larder::own(System::builder()).await? else { return Ok(()) };
     let mut system = larder.take_system();
-    system.workers[0].process().pause()?;
+    system.workers[0].pause()?;
     let id = larder.id("a");
     let request = larder.item(Method::PUT, &id).header("prefer", "wait=10").body("x").send();
     let kill = async {
@@ -102,7 +102,7 @@ async fn a_write_that_is_accepted_stays_so_when_redis_dies_during_the_wait() -> 
     killed?;
     let response = response?;
     assert_eq!(response.status(), StatusCode::ACCEPTED);
-    system.workers[0].process().resume()?;
+    system.workers[0].resume()?;
     larder.applied(response).await?;
     assert_eq!(larder.get(&id).await?.text().await?, "x");
     Ok(())

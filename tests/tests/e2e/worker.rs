@@ -54,7 +54,7 @@ async fn it_waits_for_a_redis_that_is_absent_and_says_so_once() -> Tested {
         Ok(())
     })
     .await?;
-    let log = worker.process().output().text();
+    let log = worker.output().text();
     assert_eq!(log.matches("unreachable").count(), 1, "{log}");
     assert_eq!(log.matches("is back").count(), 1, "{log}");
     Ok(())

@@ -11,7 +11,7 @@ use crate::Tested;
 #[tokio::test]
 async fn a_write_is_pending_and_then_applied() -> Tested {
     let Some(mut larder) = Larder::own(System::builder()).await? else { return Ok(()) };
-    larder.system().workers[0].process().pause()?;
+    larder.system().workers[0].pause()?;
     let id = larder.id("a");
     let response = larder.item(Method::PUT, &id).body("x").send().await?;
     let path = response.headers()["location"].to_str()?.to_owned();
@@ -20,7 +20,7 @@ async fn a_write_is_pending_and_then_applied() -> Tested {
     assert_eq!(pending.headers()["cache-control"], "no-store");
     assert_eq!(pending.json::<Value>().await?["outcome"], "pending");
 
-    larder.system().workers[0].process().resume()?;
+    larder.system().workers[0].resume()?;
     let revision = larder.applied(response).await?;
     let applied: Value = larder.request(Method::GET, &path).send().await?.json().await?;
     let revision = revision.to_string();

@@ -49,7 +49,7 @@ pub async fn join(mut committers: JoinSet<Result<u64>>) -> Result<u64> {
 /// Where each worker, as it runs now, serves its metrics.
 pub fn admin_addresses(system: &mut System) -> Result<Vec<String>> {
     let addresses = system.workers.iter_mut().map(|worker| {
-        let log = worker.process().output().text();
+        let log = worker.output().text();
         let (_, line) = log.rsplit_once(" admin=").context("the worker has not said where its metrics are")?;
         Ok(line.split_whitespace().next().unwrap_or_default().to_owned())
     });
