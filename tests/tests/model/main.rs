@@ -5,8 +5,13 @@
 //! must agree after every step. A failure prints the shortest sequence that still fails.
 //! `PROPTEST_CASES=10000` tries longer.
 
+mod ask;
+mod commit;
 mod entry;
+mod found;
 mod mutant;
+mod outside;
+mod request;
 mod run;
 mod shard;
 mod step;
