@@ -1,0 +1,72 @@
+//! The steps of workers and operators: commits, also with a broken key, and retries.
+
+use anyhow::{Context as _, ensure};
+use larder_protocol::{Outcome, Partition, call, keys};
+
+use crate::entry::Entry;
+use crate::run::{Run, same};
+use crate::step::Broken;
+
+impl Run<'_> {
+    pub(crate) async fn commit(
+        &mut self,
+        p: Partition,
+        max_entries: usize,
+        max_bytes: usize,
+        broken: Option<Broken>,
+    ) -> anyhow::Result<()> {
+        self.wait_for_ttls(p).await?;
+        let now = self.now().await?;
+        let key = broken.map(|broken| match broken {
+            Broken::Index => keys::index(p),
+            Broken::Expiry => keys::expiry(p),
+        });
+        if let Some(key) = &key {
+            let _: Result<String, _> = self.redis.command(&["RENAME", key, "aside"]).await;
+            self.redis.command::<String>(&["SET", key, "wrong"]).await?;
+        }
+        let is: (usize, usize, usize, usize, String) = self.run(&call::commit(p, max_entries, max_bytes)).await?;
+        if let Some(key) = &key {
+            self.redis.command::<u64>(&["DEL", key]).await?;
+            let _: Result<String, _> = self.redis.command(&["RENAME", "aside", key]).await;
+        }
+
+        let shard = self.model.entry(p).or_default();
+        let (mut applied, mut rejected, mut dead, mut bytes, mut failed) = (0, 0, 0, 0, false);
+        // Each call takes at least one entry, and ends with the one that reaches a bound.
+        while applied + rejected + dead < max_entries && bytes < max_bytes {
+            let Some((_, head)) = shard.pending.first_key_value() else { break };
+            if let (Entry::Write { id, write }, true) = (head, broken.is_some()) {
+                // It needs the broken key, so it stays at the head as if it had not been tried.
+                if shard.judge(id, write).is_none() {
+                    failed = true;
+                    shard.doubtful.insert(id.clone());
+                    break;
+                }
+            }
+            bytes += head.size();
+            match shard.settle_head(now).context("there is a head")? {
+                Outcome::Rejected { .. } => rejected += 1,
+                Outcome::Dead(_) => dead += 1,
+                _ => applied += 1,
+            }
+        }
+        let error = if failed && is.4.contains("WRONGTYPE") { is.4.clone() } else { String::new() };
+        same(is, (applied, rejected, dead, shard.pending.len(), error.clone()))?;
+        ensure!(failed != error.is_empty(), "the error of the broken key is not told");
+        Ok(())
+    }
+
+    pub(crate) async fn retry(&mut self, p: Partition, nth: usize) -> anyhow::Result<()> {
+        let entries: Vec<(String, Vec<String>)> = self.redis.command(&["XRANGE", &keys::dead(p), "-", "+"]).await?;
+        let entry = entries.get(nth).map_or("5-0", |(id, _)| id).parse()?;
+        let is: Vec<String> = self.run(&call::retry(p, entry)).await?;
+        let shard = self.model.entry(p).or_default();
+        if nth >= shard.dead.len() {
+            return same(is, vec![]);
+        }
+        let entry = shard.dead.remove(nth).entry.again();
+        ensure!(is.len() == 1, "{is:?}");
+        self.queue(p, &is[0], entry, "")
+    }
+}
