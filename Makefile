@@ -2,19 +2,20 @@
 
 LISTEN ?= 127.0.0.1:3000
 DATA ?= .larder
+MINUTES ?= 10
 
 # rustup adds cargo to the PATH of new shells only.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build component up test
+.PHONY: help setup build component up test soak
 
 help: ## List the targets
 	@echo 'make TARGET [SETTING=value ...]'
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo 'Settings: LISTEN=$(LISTEN) DATA=$(DATA)'
+	@echo 'Settings: LISTEN=$(LISTEN) DATA=$(DATA) MINUTES=$(MINUTES)'
 
 setup: ## Install what is missing: the WebAssembly target, a C compiler, Redis
 	@local/setup.sh
@@ -32,3 +33,6 @@ up: setup build ## Start everything on LISTEN, with the data in DATA
 
 test: setup build ## Run every test; LARDER_URL=http://... tests a deployment that is there
 	cargo test --locked --release --workspace
+
+soak: setup build ## Check histories under faults for MINUTES; LARDER_SEED=... starts with that plan
+	LARDER_SOAK_MINUTES='$(MINUTES)' cargo test --locked --release --workspace --test history faults -- --nocapture

@@ -4,6 +4,7 @@
 //! ports, or the deployment that `LARDER_URL` names. A test that stops and starts processes
 //! takes [`Larder::own`], which is skipped where `LARDER_URL` is set.
 
+pub mod history;
 mod larder;
 mod redis_alone;
 
