@@ -113,7 +113,7 @@ pub fn committed_by(history: &History, facts: &Facts) -> Vec<u64> {
             *completion = earliest;
         }
     }
-    let drained = history.last_reads.iter().map(|read| read.invocation).min().unwrap_or(u64::MAX);
+    let drained = history.last_reads.iter().map(|read| read.invocation.saturating_sub(1)).min().unwrap_or(u64::MAX);
     let bound = |operation: &Operation, effect: &Effect| {
         let (Effect::Applied(id) | Effect::Rejected(id)) = effect else { return u64::MAX };
         let Some(shown) = evidence.get(&history.partition(operation.item)) else { return drained };
