@@ -133,6 +133,7 @@ async fn a_partition_that_cannot_be_committed_holds_up_no_other() -> Tested {
     pair.accept(&elsewhere, &["x"]).await?;
     pair.becomes(&elsewhere, "x").await?;
     assert_eq!(pair.pending(&id).await?, accepted);
+    assert_eq!(pair.value(&id).await?, None, "what is pending does not show");
 
     pair.redis.command::<u64>(&["DEL", &keys::index(p)]).await?;
     pair.becomes(&id, "two").await?;

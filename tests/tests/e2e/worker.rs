@@ -43,7 +43,7 @@ async fn it_waits_for_a_redis_that_is_absent_and_says_so_once() -> Tested {
     redis.server.kill().await?;
     let logs = tempfile::TempDir::new()?;
     let log = Output::File(logs.path().join("worker.log"));
-    let mut worker = WorkerProcess::start(&redis.server.url(), &[], &[], log)?;
+    let worker = WorkerProcess::start(&redis.server.url(), &[], &[], log)?;
     tokio::time::sleep(Duration::from_millis(1500)).await;
     redis.server.restart().await?;
     let connection = redis::Client::open(redis.server.url())?.get_multiplexed_async_connection().await?;
