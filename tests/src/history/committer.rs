@@ -8,12 +8,17 @@ use std::time::Duration;
 
 use larder_protocol::limits::{COMMIT_MAX_BYTES, COMMIT_MAX_ENTRIES};
 use larder_protocol::{Call, Partition, call};
+use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 use tokio::task::JoinHandle;
 
 /// How long it rests between two rounds: writes must meet in the streams for their order to
 /// matter.
 const REST: Duration = Duration::from_millis(15);
+
+/// How long a commit may take. By default redis-rs gives up after half a second, which a busy
+/// disk takes now and then: each commit is on disk before it is answered.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Commits all partitions again and again until it is stopped.
 #[derive(Debug)]
@@ -28,7 +33,9 @@ impl Committer {
     /// # Errors
     /// Where Redis cannot be reached.
     pub async fn start(redis_url: &str, script: String) -> anyhow::Result<Self> {
-        let mut connection = redis::Client::open(redis_url)?.get_multiplexed_async_connection().await?;
+        let patient = AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
+        let client = redis::Client::open(redis_url)?;
+        let mut connection = client.get_multiplexed_async_connection_with_config(&patient).await?;
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
         let task = tokio::spawn(async move {

@@ -127,7 +127,7 @@ impl Item {
             (Content::Put(id), Some(seen)) if id == seen => Some(state.clone()),
             (Content::Unknown, Some(seen)) => {
                 let fits = seen > state.floor && self.turns.get(state.turns).is_none_or(|next| seen < *next);
-                fits.then(|| State { content: Content::Put(seen), floor: seen, ..*state })
+                fits.then_some(State { content: Content::Put(seen), floor: seen, ..*state })
             }
             _ => None,
         }
