@@ -63,10 +63,10 @@ impl Run<'_> {
         let is: Vec<String> = self.run(&call::retry(p, entry)).await?;
         let shard = self.model.entry(p).or_default();
         if nth >= shard.dead.len() {
-            return same(is, vec![]);
+            return same(is, vec!["absent".to_owned()]);
         }
         let entry = shard.dead.remove(nth).entry.again();
-        ensure!(is.len() == 1, "{is:?}");
-        self.queue(p, &is[0], entry, "")
+        ensure!(is.len() == 2 && is[0] == "retried", "{is:?}");
+        self.queue(p, &is[1], entry, "")
     }
 }
