@@ -8,7 +8,7 @@ MINUTES ?= 10
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build component up test soak
+.PHONY: help setup build component up test soak bench
 
 help: ## List the targets
 	@echo 'make TARGET [SETTING=value ...]'
@@ -33,6 +33,11 @@ up: setup build ## Start everything on LISTEN, with the data in DATA
 
 test: setup build ## Run every test; LARDER_URL=http://... tests a deployment that is there
 	cargo test --locked --release --workspace
+
+bench: setup build ## Measure latency, and throughput beside Webdis (needs wrk and webdis)
+	cargo build --locked --release --workspace --examples
+	target/release/examples/latency
+	bench/throughput.sh
 
 soak: setup build ## Check histories under faults for MINUTES; LARDER_SEED=... starts with that plan
 	LARDER_SOAK_MINUTES='$(MINUTES)' cargo test --locked --release --workspace --test history faults -- --nocapture

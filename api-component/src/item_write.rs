@@ -170,9 +170,9 @@ async fn wait(
         return store::wait(redis, sent.revision, patience).await;
     }
     store::pass_barrier(redis, id, config.max_pending, patience).await?;
-    match store::accept(redis, id, write, config.max_pending).await? {
-        Acceptance::Repeated(_, outcome) => Ok(outcome),
-        _ => Ok(None),
+    match &write.idempotency {
+        Some(record) => store::remembered(redis, record).await,
+        None => Ok(None),
     }
 }
 

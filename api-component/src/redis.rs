@@ -21,8 +21,8 @@ pub trait Redis {
     /// See [`RedisError`].
     async fn execute(&self, command: &str, arguments: &[&[u8]]) -> Result<Vec<Reply>, RedisError>;
 
-    /// A command that blocks in Redis for up to `block`: it has a connection of its own, so that
-    /// nobody else waits.
+    /// A command that only reads, and blocks in Redis for up to `block`: it has a connection of
+    /// its own, so that nobody else waits.
     ///
     /// # Errors
     /// See [`RedisError`].

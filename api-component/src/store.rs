@@ -147,6 +147,17 @@ pub async fn wait(redis: &impl Redis, revision: Revision, patience: Duration) ->
     }
 }
 
+/// The outcome in an idempotency record, once its write has one.
+///
+/// # Errors
+/// [`RedisError`].
+pub async fn remembered(redis: &impl Redis, record: &str) -> Result<Option<Outcome>, RedisError> {
+    let record = redis.get(record).await?.unwrap_or_default();
+    let text = String::from_utf8_lossy(&record);
+    // `<stream ID> <digest> <outcome>`, a line for each time that the outcome was told.
+    Ok(text.lines().next().and_then(|line| line.splitn(3, ' ').nth(2)?.parse().ok()))
+}
+
 /// Waits until everything that was accepted for the partition of `id` before is applied; tells
 /// whether it was within `patience`. It sends a write through the channel that changes nothing.
 ///

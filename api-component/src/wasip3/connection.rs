@@ -108,16 +108,23 @@ impl Redis for Connection {
     ) -> Result<Vec<Reply>, RedisError> {
         let deadline = pin!(sleep(block + self.timeout));
         let run = pin!(async {
-            let idle = self.idle.borrow_mut().pop();
-            let open = match idle {
-                Some(open) => open,
-                None => Open::open(&self.url).await.map_err(|error| RedisError::NotSent(text(error)))?,
-            };
-            let result = open.execute(command, parameters(arguments)).await;
-            if result.is_ok() {
-                self.idle.borrow_mut().push(open);
+            loop {
+                let kept = self.idle.borrow_mut().pop();
+                let is_new = kept.is_none();
+                let open = match kept {
+                    Some(open) => open,
+                    None => Open::open(&self.url).await.map_err(|error| RedisError::NotSent(text(error)))?,
+                };
+                match open.execute(command, parameters(arguments)).await {
+                    Ok(results) => {
+                        self.idle.borrow_mut().push(open);
+                        return Ok(results);
+                    }
+                    // One that was kept may have broken meanwhile, and the command only reads.
+                    Err(_) if !is_new => {}
+                    Err(error) => return Err(RedisError::from_host(text(error))),
+                }
             }
-            result.map_err(|error| RedisError::from_host(text(error)))
         });
         match select(run, deadline).await {
             Either::Left((results, _)) => Ok(results?.into_iter().map(reply).collect()),

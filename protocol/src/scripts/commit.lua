@@ -142,7 +142,9 @@ end
 
 local done, rejected, buried, bytes, failure = {}, 0, 0, 0, ''
 
--- Reads a few entries, then more at a time as far as their size allows.
+-- Reads a few entries, then more at a time as far as their size allows. Only once an entry is read
+-- is its size known, so no chunk is large: large values behind small ones are read once in vain.
+local max_chunk = 16
 local from, chunk = '-', 1
 while #done < max_entries and bytes < max_bytes do
   local entries = call('XRANGE', stream, from, '+', 'COUNT', math.min(chunk, max_entries - #done))
@@ -162,7 +164,7 @@ while #done < max_entries and bytes < max_bytes do
   if failure ~= '' or #entries < chunk then break end
   from = '(' .. done[#done]
   local fitting = math.floor((max_bytes - bytes) / math.max(bytes / #done, 1))
-  chunk = math.max(1, math.min(chunk * 8, fitting))
+  chunk = math.max(1, math.min(chunk * 8, max_chunk, fitting))
 end
 
 if #done > 0 then call('XDEL', stream, unpack(done)) end

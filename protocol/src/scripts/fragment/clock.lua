@@ -1,4 +1,4 @@
--- The clock of Redis in ms; it stands still while a script runs.
+-- The clock of Redis in ms. A script asks it once, so that it works with one moment.
 local function milliseconds()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
