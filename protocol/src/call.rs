@@ -46,6 +46,30 @@ pub fn commit(p: Partition, max_entries: usize, max_bytes: usize) -> Call {
     call(&scripts::COMMIT, keys, &[item, rejected, outcome, &kept[0], &kept[1], &max_entries, &max_bytes])
 }
 
+/// The reply of `commit.lua`: what one call did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// Writes applied.
+    pub applied: u64,
+    /// Writes whose condition did not hold.
+    pub rejected: u64,
+    /// Entries that can never be applied, moved to the dead stream.
+    pub dead: u64,
+    /// Entries that are still in the stream.
+    pub left: u64,
+    /// Why it stopped early; empty if it did not.
+    pub error: String,
+}
+
+/// The same as Redis gives it.
+pub type CommitReply = (u64, u64, u64, u64, String);
+
+impl From<CommitReply> for Committed {
+    fn from((applied, rejected, dead, left, error): CommitReply) -> Self {
+        Self { applied, rejected, dead, left, error }
+    }
+}
+
 /// `expire.lua`: takes expired ids off the partition's index, [`EXPIRE_MAX_IDS`] at most.
 #[must_use]
 pub fn expire(p: Partition) -> Call {

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
+use larder_protocol::call::{CommitReply, Committed};
 use larder_protocol::{Call, Partition, call, keys};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, FromRedisValue, RedisResult};
-
-use crate::Committed;
 
 /// As long as for everything else that normally takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -47,8 +46,8 @@ impl Direct {
     /// # Errors
     /// Those of Redis.
     pub async fn commit(&self, p: Partition, max_entries: usize, max_bytes: usize) -> RedisResult<Committed> {
-        let (applied, rejected, dead, left, error) = self.run(&call::commit(p, max_entries, max_bytes)).await?;
-        Ok(Committed { applied, rejected, dead, left, error })
+        let reply: CommitReply = self.run(&call::commit(p, max_entries, max_bytes)).await?;
+        Ok(reply.into())
     }
 
     /// How many writes of each partition are accepted and not yet applied.

@@ -13,4 +13,4 @@ mod redis_alone;
 pub use aof::{Aof, Command, Step};
 pub use direct::Direct;
 pub use larder::{Larder, eventually};
-pub use redis_alone::{Committed, RedisAlone};
+pub use redis_alone::RedisAlone;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use larder_local::system::{Port, RedisServer};
+use larder_protocol::call::{CommitReply, Committed};
 use larder_protocol::{Call, ItemId, Partition, Write, call};
 use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, RedisResult, Value};
@@ -79,22 +80,7 @@ impl RedisAlone {
     /// # Errors
     /// Those of Redis.
     pub async fn commit(&self, p: Partition, max_entries: usize, max_bytes: usize) -> RedisResult<Committed> {
-        let (applied, rejected, dead, left, error) = self.run(&call::commit(p, max_entries, max_bytes)).await?;
-        Ok(Committed { applied, rejected, dead, left, error })
+        let reply: CommitReply = self.run(&call::commit(p, max_entries, max_bytes)).await?;
+        Ok(reply.into())
     }
-}
-
-/// What one call of `commit.lua` did.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Committed {
-    /// Writes applied.
-    pub applied: u64,
-    /// Writes whose condition did not hold.
-    pub rejected: u64,
-    /// Entries that can never be applied.
-    pub dead: u64,
-    /// Entries that are still in the stream.
-    pub left: u64,
-    /// Why it stopped early; empty if it did not.
-    pub error: String,
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use larder_protocol::call::Committed;
 use larder_protocol::{Content, Item, ItemId, Operation, Partition, Revision, StreamId, Write, call, keys, limits};
-use larder_tests::{Committed, RedisAlone};
+use larder_tests::RedisAlone;
 use redis::{FromRedisValue, Value};
 
 type Tested = anyhow::Result<()>;

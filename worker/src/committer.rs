@@ -9,6 +9,7 @@
 
 use std::time::Instant;
 
+use larder_protocol::call::Committed;
 use larder_protocol::limits::{COMMIT_MAX_BYTES, COMMIT_MAX_ENTRIES};
 use larder_protocol::{Partition, partition};
 use metrics::{Counter, Histogram};
@@ -17,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
 use crate::bells::Bells;
-use crate::connection::{Committed, Connection};
+use crate::connection::Connection;
 use crate::failure::{Failure, Outage};
 use crate::metric;
 

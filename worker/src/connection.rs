@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use larder_protocol::call::{CommitReply, Committed};
 use larder_protocol::{Call, Partition, call, keys};
 use redis::aio::{AsyncPushSender, MultiplexedConnection};
 use redis::io::tcp::TcpSettings;
@@ -19,20 +20,6 @@ use crate::failure::Failure;
 /// A connection; the session's is subscribed to the doorbell. Clones share it.
 #[derive(Clone)]
 pub struct Connection(MultiplexedConnection);
-
-/// What one call of the commit script did.
-pub struct Committed {
-    /// Writes applied.
-    pub applied: u64,
-    /// Writes whose condition did not hold.
-    pub rejected: u64,
-    /// Entries that can never be applied, moved to the dead stream.
-    pub dead: u64,
-    /// Entries that are still in the stream.
-    pub left: u64,
-    /// Why it stopped early; empty if it did not.
-    pub error: String,
-}
 
 /// What one call of the expire script did.
 pub struct Expired {
@@ -72,9 +59,8 @@ impl Connection {
     /// Applies the head of the partition's stream: at most so many entries, and no more once they
     /// come to so many bytes.
     pub async fn commit(&self, p: Partition, max_entries: usize, max_bytes: usize) -> Result<Committed, Failure> {
-        let call = call::commit(p, max_entries, max_bytes);
-        let (applied, rejected, dead, left, error) = self.run(call).await?;
-        Ok(Committed { applied, rejected, dead, left, error })
+        let reply: CommitReply = self.run(call::commit(p, max_entries, max_bytes)).await?;
+        Ok(reply.into())
     }
 
     /// Takes ids whose items have expired off the partition's index.

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, ensure};
 use larder_local::system::System;
+use larder_protocol::call::Committed;
 use larder_protocol::{Partition, limits};
-use larder_tests::{Committed, Direct};
+use larder_tests::Direct;
 use tokio::task::JoinSet;
 
 /// Connections of the test itself that call the commit script beside the workers.
