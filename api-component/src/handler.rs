@@ -19,10 +19,10 @@ where
     B: Body<Data = Bytes>,
     B::Error: fmt::Display,
 {
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (method, uri) = (request.method().clone(), request.uri().clone());
     answer(request, config, redis).await.unwrap_or_else(|problem| {
         if let Some(line) = problem.log_line() {
-            eprintln!("{method} {}: {line}", path.escape_debug());
+            eprintln!("{method} {}: {line}", uri.path().escape_debug());
         }
         problem.into()
     })

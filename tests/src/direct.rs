@@ -15,12 +15,15 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Direct(MultiplexedConnection);
 
 impl Direct {
-    /// Connects.
+    /// Connects. It waits longer than the library's half a second, so that no test fails for
+    /// slowness.
     ///
     /// # Errors
     /// Those of Redis.
     pub async fn open(url: &str) -> RedisResult<Self> {
-        Ok(Self(connect(url).await?))
+        let patient =
+            AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
+        Ok(Self(redis::Client::open(url)?.get_multiplexed_async_connection_with_config(&patient).await?))
     }
 
     /// Runs a command.
@@ -36,8 +39,16 @@ impl Direct {
     /// # Errors
     /// Those of Redis.
     pub async fn run<T: FromRedisValue>(&self, call: &Call) -> RedisResult<T> {
+        self.run_source(call.script.source, call).await
+    }
+
+    /// Runs another text in the place of a call's script.
+    ///
+    /// # Errors
+    /// Those of Redis.
+    pub async fn run_source<T: FromRedisValue>(&self, source: &str, call: &Call) -> RedisResult<T> {
         let mut command = redis::cmd("EVAL");
-        command.arg(call.script.source).arg(call.keys.len()).arg(&call.keys).arg(&call.arguments);
+        command.arg(source).arg(call.keys.len()).arg(&call.keys).arg(&call.arguments);
         command.query_async(&mut self.0.clone()).await
     }
 
@@ -61,11 +72,4 @@ impl Direct {
         }
         lengths.query_async(&mut self.0.clone()).await
     }
-}
-
-/// A connection that waits longer than the library's half a second: no test fails for slowness.
-pub async fn connect(url: &str) -> RedisResult<MultiplexedConnection> {
-    let config =
-        AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
-    redis::Client::open(url)?.get_multiplexed_async_connection_with_config(&config).await
 }

@@ -6,19 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use larder_protocol::call::{CommitReply, Committed};
 use larder_protocol::limits::{COMMIT_MAX_BYTES, COMMIT_MAX_ENTRIES};
-use larder_protocol::{Call, Partition, call};
-use redis::AsyncConnectionConfig;
-use redis::aio::MultiplexedConnection;
+use larder_protocol::{Partition, call};
 use tokio::task::JoinHandle;
+
+use crate::Direct;
 
 /// How long it rests between two rounds: writes must meet in the streams for their order to
 /// matter.
 const REST: Duration = Duration::from_millis(15);
-
-/// How long a commit may take. By default redis-rs gives up after half a second, which a busy
-/// disk takes now and then: each commit is on disk before it is answered.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Commits all partitions again and again until it is stopped.
 #[derive(Debug)]
@@ -33,16 +30,16 @@ impl Committer {
     /// # Errors
     /// Where Redis cannot be reached.
     pub async fn start(redis_url: &str, script: String) -> anyhow::Result<Self> {
-        let patient = AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
-        let client = redis::Client::open(redis_url)?;
-        let mut connection = client.get_multiplexed_async_connection_with_config(&patient).await?;
+        let redis = Direct::open(redis_url).await?;
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
         let task = tokio::spawn(async move {
             while !stopped.load(Ordering::Relaxed) {
                 for partition in Partition::all() {
                     let call = call::commit(partition, COMMIT_MAX_ENTRIES, COMMIT_MAX_BYTES);
-                    commit(&mut connection, &script, &call).await?;
+                    let reply: CommitReply = redis.run_source(&script, &call).await?;
+                    let Committed { error, .. } = reply.into();
+                    anyhow::ensure!(error.is_empty(), "the commit script failed: {error}");
                 }
                 tokio::time::sleep(REST).await;
             }
@@ -59,12 +56,4 @@ impl Committer {
         self.stop.store(true, Ordering::Relaxed);
         self.task.await?
     }
-}
-
-async fn commit(connection: &mut MultiplexedConnection, script: &str, call: &Call) -> anyhow::Result<()> {
-    let mut command = redis::cmd("EVAL");
-    command.arg(script).arg(call.keys.len()).arg(&call.keys).arg(&call.arguments);
-    let (_, _, _, _, error): (u64, u64, u64, u64, String) = command.query_async(connection).await?;
-    anyhow::ensure!(error.is_empty(), "the commit script failed: {error}");
-    Ok(())
 }

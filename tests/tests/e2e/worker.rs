@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use larder_local::system::{Exited, Output, System, WorkerProcess, built};
 use larder_protocol::{Content, ItemId, Operation, Partition, keys};
-use larder_tests::{Larder, RedisAlone, eventually};
+use larder_tests::{Direct, Larder, RedisAlone, eventually};
 use reqwest::Method;
 
 use crate::Tested;
@@ -46,8 +46,7 @@ async fn it_waits_for_a_redis_that_is_absent_and_says_so_once() -> Tested {
     let worker = WorkerProcess::start(&redis.server.url(), &[], &[], log)?;
     tokio::time::sleep(Duration::from_millis(1500)).await;
     redis.server.restart().await?;
-    let connection = redis::Client::open(redis.server.url())?.get_multiplexed_async_connection().await?;
-    redis.connection = connection;
+    redis.direct = Direct::open(&redis.server.url()).await?;
     eventually("the write is applied", async || {
         let there: bool = redis.command(&["EXISTS", &keys::item(&id)]).await?;
         anyhow::ensure!(there, "the item is not there yet");

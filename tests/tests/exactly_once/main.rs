@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use larder_local::system::System;
+use larder_protocol::call::CommitReply;
 use larder_protocol::{Condition, Content, ItemId, Operation, Partition, Revisions, Write, call, keys};
 use larder_tests::{Aof, Direct, Larder, RedisAlone, eventually};
 use redis::FromRedisValue;
@@ -145,11 +146,7 @@ async fn the_audit_convicts_a_commit_that_applies_twice() -> Tested {
     let honest = commit.script.source;
     let forgetful = honest.replace("if #done > 0 then", "if #done > 1 then table.remove(done)");
     assert_ne!(honest, forgetful);
-    let run = async |script: &str| -> anyhow::Result<()> {
-        let mut command = redis::cmd("EVAL");
-        command.arg(script).arg(commit.keys.len()).arg(&commit.keys).arg(&commit.arguments);
-        Ok(command.exec_async(&mut redis.connection.clone()).await?)
-    };
+    let run = async |script: &str| redis.run_source::<CommitReply>(script, &commit).await;
 
     let never = Condition { if_none_match: Some(Revisions::Any), ..Condition::default() };
     for script in [honest, &forgetful] {

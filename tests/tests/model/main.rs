@@ -18,19 +18,14 @@ mod step;
 mod view;
 
 use std::env;
-use std::time::Duration;
 
 use larder_tests::RedisAlone;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
-use redis::{AsyncConnectionConfig, Client};
 use tokio::runtime::Runtime;
 
 use crate::mutant::Mutant;
 use crate::run::Run;
 use crate::step::Step;
-
-/// How long Redis may take to answer.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A Redis and what runs sequences on it.
 struct Bench {
@@ -42,11 +37,7 @@ impl Bench {
     fn start() -> anyhow::Result<Self> {
         let runtime = Runtime::new()?;
         let redis = runtime.block_on(async {
-            let mut redis = RedisAlone::start().await?;
-            // The client gives up on an answer after half a second, which a busy machine may take.
-            let patient = AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
-            let client = Client::open(redis.server.url())?;
-            redis.connection = client.get_multiplexed_async_connection_with_config(&patient).await?;
+            let redis = RedisAlone::start().await?;
             // Nobody pulls the plug here, and the disk is the slowest part.
             redis.command::<String>(&["CONFIG", "SET", "appendonly", "no"]).await?;
             anyhow::Ok(redis)

@@ -102,10 +102,7 @@ impl<'a> Run<'a> {
 
     pub(crate) async fn run<T: FromRedisValue>(&self, call: &Call) -> RedisResult<T> {
         let source = self.mutant.and_then(|mutant| mutant.source(call.script));
-        let Some(source) = source else { return self.redis.run(call).await };
-        let mut command = redis::cmd("EVAL");
-        command.arg(source).arg(call.keys.len()).arg(&call.keys).arg(&call.arguments);
-        command.query_async(&mut self.redis.connection.clone()).await
+        self.redis.run_source(source.unwrap_or(call.script.source), call).await
     }
 
     pub(crate) fn shard(&mut self, id: &ItemId) -> &mut Shard {

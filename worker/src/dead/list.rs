@@ -36,16 +36,14 @@ pub async fn run(store: &Store, arguments: &List) -> anyhow::Result<()> {
         }
     }
     for snapshot in &snapshots {
-        let mut after = None;
-        loop {
-            let page = store.page(snapshot, after).await?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.name.id);
-            for letter in &page {
+        let rows = async |page: &[Letter]| {
+            for letter in page {
                 let row = if arguments.json { serde_json::to_string(&json(letter))? } else { table(letter) };
                 writeln!(out, "{row}")?;
             }
-        }
+            Ok(())
+        };
+        store.each_page(snapshot, rows).await?;
     }
     Ok(())
 }

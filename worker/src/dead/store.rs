@@ -53,8 +53,23 @@ impl Store {
         Ok(snapshots)
     }
 
-    /// The letters of a snapshot that are still there and come after `after`, the first page of them.
-    pub async fn page(&self, snapshot: &Snapshot, after: Option<StreamId>) -> Result<Vec<Letter>, Failure> {
+    /// Calls `each` for the letters of a snapshot that are still there, a page at a time.
+    pub async fn each_page(
+        &self,
+        snapshot: &Snapshot,
+        mut each: impl AsyncFnMut(&[Letter]) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let mut after = None;
+        loop {
+            let page = self.page(snapshot, after).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some(last.name.id);
+            each(&page).await?;
+        }
+    }
+
+    /// The letters that are still there and come after `after`, the first page of them.
+    async fn page(&self, snapshot: &Snapshot, after: Option<StreamId>) -> Result<Vec<Letter>, Failure> {
         let from = after.map_or_else(|| "-".to_owned(), |after| format!("({after}"));
         let key = keys::dead(snapshot.partition);
         self.letters(snapshot.partition, &Cmd::xrange_count(key, from, snapshot.last.to_string(), PAGE)).await

@@ -4,6 +4,7 @@ use anyhow::bail;
 use larder_protocol::{Partition, Revision};
 
 use super::arguments::Targets;
+use super::letter::Letter;
 use super::store::{Snapshot, Store};
 
 /// What came of the change to one letter.
@@ -42,18 +43,16 @@ pub async fn change_each(
         }
     }
     for snapshot in all {
-        let mut after = None;
-        loop {
-            let page = store.page(snapshot, after).await?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.name.id);
-            for letter in &page {
+        let changes = async |page: &[Letter]| {
+            for letter in page {
                 // One that is gone by now was somebody else's to change.
                 if let Change::Impossible(reason) = change(letter.name).await? {
                     troubles.push(format!("{} stays: {reason}", letter.name));
                 }
             }
-        }
+            Ok(())
+        };
+        store.each_page(snapshot, changes).await?;
     }
     if !troubles.is_empty() {
         bail!("{}", troubles.join("; "));
