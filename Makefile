@@ -8,7 +8,7 @@ MINUTES ?= 10
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build component up test soak bench
+.PHONY: help setup build component up test python soak bench
 
 help: ## List the targets
 	@echo 'make TARGET [SETTING=value ...]'

@@ -30,7 +30,9 @@ use crate::{header, route};
 pub const TYPE_PREFIX: &str = "urn:larder:problem:";
 
 /// Why a request was not done.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::EnumDiscriminants)]
+#[strum_discriminants(name(Kind), derive(strum::EnumIter))]
+#[strum_discriminants(doc = "A [`Problem`] without its particulars.", expect(missing_docs))]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum Problem {
     #[error("There is nothing at this path. Items are at /items/{{id}}, writes at /writes/{{revision}}.")]
@@ -111,44 +113,47 @@ struct Document<'a> {
     detail: String,
 }
 
-impl Problem {
+impl Kind {
     /// Status, last part of the type, and title.
-    fn kind(&self) -> (StatusCode, &'static str, &'static str) {
+    #[must_use]
+    pub fn parts(self) -> (StatusCode, &'static str, &'static str) {
         use StatusCode as S;
         match self {
             Self::NoSuchPath => (S::NOT_FOUND, "no-such-path", "No such path"),
-            Self::MethodNotAllowed(_) => (S::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed"),
-            Self::NoSuchItem(_) => (S::NOT_FOUND, "no-such-item", "No such item"),
-            Self::NoSuchWrite(_) => (S::NOT_FOUND, "no-such-write", "No such write"),
-            Self::WriteTooOld(_) => (S::GONE, "write-too-old", "Outcome no longer known"),
-            Self::InvalidItemId(_) => (S::BAD_REQUEST, "invalid-id", "Invalid item id"),
-            Self::InvalidRevision(_) => (S::BAD_REQUEST, "invalid-revision", "Invalid revision"),
-            Self::InvalidQuery(_) => (S::BAD_REQUEST, "invalid-query", "Invalid query"),
-            Self::ForeignRevision(_) => (S::BAD_REQUEST, "foreign-revision", "Revision of another partition"),
-            Self::InvalidPrecondition(_) => (S::BAD_REQUEST, "invalid-precondition", "Invalid precondition"),
-            Self::InvalidIdempotencyKey(_) => (S::BAD_REQUEST, "invalid-idempotency-key", "Invalid idempotency key"),
+            Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed"),
+            Self::NoSuchItem => (S::NOT_FOUND, "no-such-item", "No such item"),
+            Self::NoSuchWrite => (S::NOT_FOUND, "no-such-write", "No such write"),
+            Self::WriteTooOld => (S::GONE, "write-too-old", "Outcome no longer known"),
+            Self::InvalidItemId => (S::BAD_REQUEST, "invalid-id", "Invalid item id"),
+            Self::InvalidRevision => (S::BAD_REQUEST, "invalid-revision", "Invalid revision"),
+            Self::InvalidQuery => (S::BAD_REQUEST, "invalid-query", "Invalid query"),
+            Self::ForeignRevision => (S::BAD_REQUEST, "foreign-revision", "Revision of another partition"),
+            Self::InvalidPrecondition => (S::BAD_REQUEST, "invalid-precondition", "Invalid precondition"),
+            Self::InvalidIdempotencyKey => (S::BAD_REQUEST, "invalid-idempotency-key", "Invalid idempotency key"),
             Self::IdempotencyKeyReused => {
                 (S::UNPROCESSABLE_ENTITY, "idempotency-key-reused", "Idempotency key already used")
             }
-            Self::PreconditionFailed(_) => (S::PRECONDITION_FAILED, "precondition-failed", "Precondition failed"),
-            Self::NotApplied(_) => (S::INTERNAL_SERVER_ERROR, "not-applied", "Write cannot be applied"),
+            Self::PreconditionFailed => (S::PRECONDITION_FAILED, "precondition-failed", "Precondition failed"),
+            Self::NotApplied => (S::INTERNAL_SERVER_ERROR, "not-applied", "Write cannot be applied"),
             Self::StateNotReached => (S::SERVICE_UNAVAILABLE, "state-not-reached", "State not reached yet"),
-            Self::InvalidContentType(_) => (S::BAD_REQUEST, "invalid-content-type", "Invalid content type"),
+            Self::InvalidContentType => (S::BAD_REQUEST, "invalid-content-type", "Invalid content type"),
             Self::EmptyValue => (S::BAD_REQUEST, "empty-value", "Empty value"),
-            Self::InvalidEnvelope(_) => (S::BAD_REQUEST, "invalid-envelope", "Invalid JSON body"),
-            Self::NoValue(_) => (S::UNPROCESSABLE_ENTITY, "no-value", "No value"),
-            Self::TooLarge(_) => (S::PAYLOAD_TOO_LARGE, "value-too-large", "Value too large"),
-            Self::IncompleteBody(_) => (S::BAD_REQUEST, "incomplete-body", "Incomplete body"),
-            Self::Overloaded(_) => (S::SERVICE_UNAVAILABLE, "overloaded", "Too many writes wait"),
+            Self::InvalidEnvelope => (S::BAD_REQUEST, "invalid-envelope", "Invalid JSON body"),
+            Self::NoValue => (S::UNPROCESSABLE_ENTITY, "no-value", "No value"),
+            Self::TooLarge => (S::PAYLOAD_TOO_LARGE, "value-too-large", "Value too large"),
+            Self::IncompleteBody => (S::BAD_REQUEST, "incomplete-body", "Incomplete body"),
+            Self::Overloaded => (S::SERVICE_UNAVAILABLE, "overloaded", "Too many writes wait"),
             Self::OutOfMemory => (S::SERVICE_UNAVAILABLE, "out-of-memory", "Store is full"),
-            Self::Unavailable(..) => (S::SERVICE_UNAVAILABLE, "store-unavailable", "Store unavailable"),
-            Self::OutcomeUnknown(_) => (S::SERVICE_UNAVAILABLE, "outcome-unknown", "Outcome unknown"),
-            Self::NotReady(_) => (S::SERVICE_UNAVAILABLE, "not-ready", "Not ready"),
-            Self::Misconfigured(_) => (S::INTERNAL_SERVER_ERROR, "misconfigured", "Misconfigured"),
-            Self::Internal(_) => (S::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
+            Self::Unavailable => (S::SERVICE_UNAVAILABLE, "store-unavailable", "Store unavailable"),
+            Self::OutcomeUnknown => (S::SERVICE_UNAVAILABLE, "outcome-unknown", "Outcome unknown"),
+            Self::NotReady => (S::SERVICE_UNAVAILABLE, "not-ready", "Not ready"),
+            Self::Misconfigured => (S::INTERNAL_SERVER_ERROR, "misconfigured", "Misconfigured"),
+            Self::Internal => (S::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
         }
     }
+}
 
+impl Problem {
     /// A command that only read failed.
     #[must_use]
     pub fn reading(error: RedisError) -> Self {
@@ -188,7 +193,7 @@ impl Problem {
 
 impl From<Problem> for Response<Bytes> {
     fn from(problem: Problem) -> Self {
-        let (status, name, title) = problem.kind();
+        let (status, name, title) = Kind::from(&problem).parts();
         let document = Document {
             r#type: format!("{TYPE_PREFIX}{name}"),
             title,

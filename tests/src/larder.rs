@@ -4,10 +4,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use larder_api::header;
-use larder_local::system::{System, SystemBuilder};
+use larder_local::system::{ApiProcess, System, SystemBuilder};
 use larder_protocol::{ItemId, Revision};
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Client, Method, Response, StatusCode};
+use reqwest_middleware::{ClientWithMiddleware, RequestBuilder};
 use serde_json::Value;
+
+use crate::openapi;
 
 /// How long a test waits for what normally takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -17,7 +20,7 @@ pub struct Larder {
     /// The processes, where they are the test's own.
     system: Option<System>,
     base: String,
-    client: Client,
+    client: ClientWithMiddleware,
     /// What the ids of this test start with, so that tests can share a deployment.
     prefix: String,
 }
@@ -53,9 +56,23 @@ impl Larder {
     }
 
     fn at(base: String, system: Option<System>) -> anyhow::Result<Self> {
-        let client = Client::builder().timeout(PATIENCE).build()?;
         let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_nanos();
+        let client = openapi::witness(client()?);
         Ok(Self { system, base, client, prefix: format!("test-{nanos:x}/") })
+    }
+
+    /// The same without a check of each answer against the OpenAPI document, for measurements.
+    ///
+    /// # Errors
+    /// Where there can be no HTTP client.
+    pub fn unwitnessed(self) -> anyhow::Result<Self> {
+        Ok(Self { client: client()?.into(), ..self })
+    }
+
+    /// The same store through another component.
+    #[must_use]
+    pub fn through(&self, api: &ApiProcess) -> Self {
+        Self { system: None, base: api.url(), client: self.client.clone(), prefix: self.prefix.clone() }
     }
 
     /// The processes of [`Larder::own`].
@@ -133,6 +150,10 @@ impl Larder {
         .await?;
         Ok(revision)
     }
+}
+
+fn client() -> reqwest::Result<Client> {
+    Client::builder().timeout(PATIENCE).build()
 }
 
 /// Checks that a write was accepted, and tells its revision.
