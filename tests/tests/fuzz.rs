@@ -18,7 +18,12 @@ async fn run(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
     let root = workspace_root();
     let path = Path::new("target/python/bin").join(program);
     let mut command = Command::new(root.join(path));
-    command.args(arguments).current_dir(root).stdin(Stdio::null()).kill_on_drop(true);
+    command
+        .args(arguments)
+        .current_dir(&root)
+        .env("PYTHONPATH", root.join("tests"))
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
     let output = command.output().await.with_context(|| format!("{program} does not start; try `make python`"))?;
     let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     println!("{text}");

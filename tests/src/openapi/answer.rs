@@ -90,12 +90,21 @@ fn check_body(response: &Node<'_>, headers: &HeaderMap, body: Option<&[u8]>) -> 
         bail!("the content type {content_type} is not in the document");
     };
     let Some(body) = body else { return Ok(()) };
-    if let Some(schema) = media.get("x-larder-line") {
-        for line in std::str::from_utf8(body)?.lines() {
-            schema.validate(&serde_json::from_str(line)?)?;
-        }
-    } else if let Some(schema) = media.get("schema") {
-        schema.validate(&serde_json::from_slice(body)?)?;
+    if let Some(schema) = media.get("schema") {
+        schema.validate(&parse(essence, body)?)?;
     }
     Ok(())
+}
+
+/// The value that a body is: NDJSON is an array of its lines, what is not JSON is a text.
+///
+/// # Errors
+/// Where it is none.
+pub fn parse(media_type: &str, body: &[u8]) -> anyhow::Result<Value> {
+    let text = || std::str::from_utf8(body).context("the body is not UTF-8");
+    Ok(match media_type {
+        "application/x-ndjson" => text()?.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()?.into(),
+        json if json.ends_with("json") => serde_json::from_slice(body)?,
+        _ => Value::from(text()?),
+    })
 }

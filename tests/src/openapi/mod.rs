@@ -11,5 +11,6 @@ mod document;
 mod schema;
 mod witness;
 
+pub use answer::parse;
 pub use document::{Document, Node, Operation};
 pub use witness::witness;

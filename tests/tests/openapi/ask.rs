@@ -59,7 +59,11 @@ impl Ask {
         if let Some(content) = operation.node.get("requestBody").and_then(|body| body.get("content")) {
             let chosen = content.entries().into_iter().find_map(|(media, node)| Some((choose(&node, true)?, media)));
             let Some((value, media)) = chosen else { return Ok(None) };
-            body = if media == "application/json" { serde_json::to_vec(&value)? } else { text(&value).into_bytes() };
+            body = match (media.as_str(), &value) {
+                ("application/json", value) => serde_json::to_vec(value)?,
+                (_, Value::Array(lines)) => lines.iter().flat_map(|line| format!("{line}\n").into_bytes()).collect(),
+                (_, value) => text(value).into_bytes(),
+            };
             headers.insert(CONTENT_TYPE, HeaderValue::from_str(&media)?);
         }
         let method = Method::from_bytes(operation.method.to_ascii_uppercase().as_bytes())?;
