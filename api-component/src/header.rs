@@ -8,6 +8,9 @@ pub const EXPIRES_AT: HeaderName = HeaderName::from_static("larder-expires-at");
 /// The revision that a write made or will make; also without an item that could have an `ETag`.
 pub const REVISION: HeaderName = HeaderName::from_static("larder-revision");
 
+/// What the names of an item's metadata begin with.
+pub const METADATA_PREFIX: &str = "larder-meta-";
+
 /// In a read: the oldest state that is acceptable.
 pub const MIN_REVISION: HeaderName = HeaderName::from_static("larder-min-revision");
 

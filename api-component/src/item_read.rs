@@ -8,7 +8,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use bytes::Bytes;
 use headers::{ETag, HeaderMapExt, IfMatch, IfModifiedSince, IfNoneMatch, LastModified};
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use larder_protocol::item::DEFAULT_CONTENT_TYPE;
 use larder_protocol::{Item, ItemId, Partition, Revision, StreamId};
 
@@ -36,7 +36,7 @@ pub async fn get<B>(
         }
     };
     let item = item.ok_or_else(|| Problem::NoSuchItem(id.clone()))?;
-    let revision = Revision { partition: Partition::of(id), id: item.revision };
+    let revision = Revision { partition: Partition::of(id), id: item.head.revision };
     let etag: ETag = revision.etag().parse().expect("a quoted revision is an entity tag");
     let modified = UNIX_EPOCH + Duration::from_millis(revision.id.ms);
 
@@ -55,7 +55,7 @@ pub async fn get<B>(
     headers.typed_insert(etag);
     headers.typed_insert(LastModified::from(modified));
     headers.insert(CACHE_CONTROL, header::REVALIDATE);
-    if let Some(ms) = item.expires_at_ms {
+    if let Some(ms) = item.head.expires_at_ms {
         headers.insert(header::EXPIRES_AT, rfc3339(ms));
     }
     if current {
@@ -88,7 +88,7 @@ async fn read_from(
     redis: &impl Redis,
 ) -> Result<Option<Item>, Problem> {
     if let Some(item) = store::read(redis, id).await?
-        && item.revision >= oldest
+        && item.head.revision >= oldest
     {
         return Ok(Some(item));
     }
@@ -107,8 +107,14 @@ async fn read_from(
 /// The bytes are somebody else's: they go out under the type they came with, and a browser
 /// shall neither guess another nor run them.
 fn describe_value(headers: &mut HeaderMap, item: &Item) {
-    let content_type = HeaderValue::from_str(&item.content_type);
+    let content_type = HeaderValue::from_str(&item.head.content_type);
     headers.insert(CONTENT_TYPE, content_type.unwrap_or(HeaderValue::from_static(DEFAULT_CONTENT_TYPE)));
+    for (name, text) in item.head.metadata.iter() {
+        let name = HeaderName::from_bytes([header::METADATA_PREFIX, name].concat().as_bytes());
+        if let (Ok(name), Ok(text)) = (name, HeaderValue::from_str(text)) {
+            headers.insert(name, text);
+        }
+    }
     headers.insert(X_CONTENT_TYPE_OPTIONS, header::NO_SNIFF);
     headers.insert(CONTENT_SECURITY_POLICY, header::SANDBOX);
 }

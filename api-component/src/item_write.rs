@@ -18,7 +18,7 @@ use crate::problem::Problem;
 use crate::redis::{Redis, RedisError};
 use crate::store::{self, Acceptance};
 use crate::write_outcome::{self, OutcomeDocument};
-use crate::{body, header, idempotency, precondition, query};
+use crate::{body, header, idempotency, metadata, precondition, query};
 
 /// In JSON a character may take six bytes (`\u0041`), so an envelope may be that much larger
 /// than the value in it; the rest is room for the other members.
@@ -39,11 +39,12 @@ where
     let ttl = ttl_parameter(&request)?;
     let terms = Terms::of(request.headers(), id, config)?;
     let content_type = content_type(request.headers())?;
+    let metadata = metadata::of(request.headers())?;
     let value = body::read(request, config.max_value_bytes).await?;
     if value.is_empty() {
         return Err(Problem::EmptyValue);
     }
-    let content = Content::new(content_type.as_deref(), value.into())?;
+    let content = Content::new(content_type.as_deref(), value.into())?.with_metadata(metadata);
     terms.accept(Operation::Put { content, ttl }, id, config, redis).await
 }
 
@@ -65,6 +66,7 @@ where
     }
     let ttl = ttl_parameter(&request)?;
     let terms = Terms::of(request.headers(), id, config)?;
+    let metadata = metadata::of(request.headers())?;
     let most = config.max_value_bytes * ENVELOPE_BYTES_PER_BYTE + ENVELOPE_EXTRA_BYTES;
     let envelope = Envelope::parse(&body::read(request, most).await?)?;
     if envelope.content.value().len() > config.max_value_bytes {
@@ -74,7 +76,7 @@ where
         (Some(_), Some(_)) => return Err(InvalidEnvelope::TtlTwice.into()),
         (in_query, in_body) => in_query.or(in_body.map(Duration::from_secs)),
     };
-    terms.accept(Operation::Put { content: envelope.content, ttl }, id, config, redis).await
+    terms.accept(Operation::Put { content: envelope.content.with_metadata(metadata), ttl }, id, config, redis).await
 }
 
 /// Removes the item. Whether it is there shows only when the write is applied.

@@ -17,6 +17,7 @@ mod health;
 mod idempotency;
 mod item_read;
 mod item_write;
+mod metadata;
 mod precondition;
 mod preference;
 pub mod problem;

@@ -11,6 +11,7 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use larder_protocol::item::InvalidContentType;
 use larder_protocol::item_id::InvalidItemId;
+use larder_protocol::metadata::InvalidMetadata;
 use larder_protocol::revision::InvalidRevision;
 use larder_protocol::{ItemId, Revision, limits};
 use serde::Serialize;
@@ -65,6 +66,8 @@ pub enum Problem {
     StateNotReached,
     #[error("{0}.")]
     InvalidContentType(#[from] InvalidContentType),
+    #[error("{0}.")]
+    InvalidMetadata(#[from] InvalidMetadata),
     #[error("The body is empty; a value has at least one byte. To remove an item, send DELETE.")]
     EmptyValue,
     #[error("{0}.")]
@@ -134,6 +137,7 @@ impl Problem {
             Self::NotApplied(_) => (S::INTERNAL_SERVER_ERROR, "not-applied", "Write cannot be applied"),
             Self::StateNotReached => (S::SERVICE_UNAVAILABLE, "state-not-reached", "State not reached yet"),
             Self::InvalidContentType(_) => (S::BAD_REQUEST, "invalid-content-type", "Invalid content type"),
+            Self::InvalidMetadata(_) => (S::BAD_REQUEST, "invalid-metadata", "Invalid metadata"),
             Self::EmptyValue => (S::BAD_REQUEST, "empty-value", "Empty value"),
             Self::InvalidEnvelope(_) => (S::BAD_REQUEST, "invalid-envelope", "Invalid JSON body"),
             Self::NoValue(_) => (S::UNPROCESSABLE_ENTITY, "no-value", "No value"),

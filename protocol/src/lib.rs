@@ -11,6 +11,7 @@ pub mod item;
 pub mod item_id;
 pub mod keys;
 pub mod limits;
+pub mod metadata;
 pub mod outcome;
 pub mod partition;
 pub mod revision;
@@ -18,8 +19,9 @@ pub mod scripts;
 pub mod write;
 
 pub use call::Call;
-pub use item::{Content, Item};
+pub use item::{Content, Head, Item};
 pub use item_id::ItemId;
+pub use metadata::Metadata;
 pub use outcome::Outcome;
 pub use partition::Partition;
 pub use revision::{Revision, StreamId};

@@ -11,6 +11,9 @@ pub const MAX_ID_BYTES: usize = 512;
 /// Longest `Content-Type` that is stored with an item, in bytes.
 pub const MAX_CONTENT_TYPE_BYTES: usize = 255;
 
+/// Largest metadata of an item, in bytes, names included.
+pub const MAX_METADATA_BYTES: usize = 2 * 1024;
+
 /// Largest value by default, in bytes (the variable `max_value_bytes`).
 pub const DEFAULT_MAX_VALUE_BYTES: usize = 1024 * 1024;
 

@@ -57,8 +57,8 @@ async fn a_write_waits_on_the_channel_and_is_applied_once() -> Tested {
     assert_eq!(commit_all(&redis, p).await?, (0, 0));
 
     let stored = item(&redis, &id).await?.unwrap();
-    assert_eq!(stored.revision, revision);
-    assert_eq!((stored.content_type.as_str(), stored.value.as_slice()), ("text/plain", &b"one"[..]));
+    assert_eq!(stored.head.revision, revision);
+    assert_eq!((stored.head.content_type.as_str(), stored.value.as_slice()), ("text/plain", &b"one"[..]));
     assert_eq!(redis.command::<Vec<String>>(&["ZRANGE", &keys::index(p), "0", "-1"]).await?, ["cart:42"]);
     Ok(())
 }
@@ -84,7 +84,7 @@ async fn writes_apply_in_the_order_of_acceptance() -> Tested {
         }
     }
     assert_eq!(applied, [128, 128, 46], "each call is bounded in entries");
-    assert_eq!(item(&redis, &id).await?.unwrap().revision, last);
+    assert_eq!(item(&redis, &id).await?.unwrap().head.revision, last);
     Ok(())
 }
 
@@ -144,7 +144,7 @@ async fn a_ttl_counts_from_acceptance_and_ends_the_item_and_its_index_entry() ->
     let revision = accepted(&redis, &id, put_for("short", Duration::from_millis(300))).await?;
     tokio::time::sleep(Duration::from_millis(20)).await;
     commit_all(&redis, p).await?;
-    assert_eq!(item(&redis, &id).await?.unwrap().expires_at_ms, Some(revision.ms + 300));
+    assert_eq!(item(&redis, &id).await?.unwrap().head.expires_at_ms, Some(revision.ms + 300));
     assert_eq!(redis.run::<(u64, u64)>(&call::expire(p)).await?, (0, 0), "not yet");
 
     tokio::time::sleep(Duration::from_millis(400)).await;
@@ -219,7 +219,7 @@ async fn an_error_that_is_not_the_entry_s_fault_keeps_it_at_the_head() -> Tested
 
     redis.command::<u64>(&["DEL", &keys::index(p)]).await?;
     assert_eq!(commit_all(&redis, p).await?, (1, 0));
-    assert_eq!(item(&redis, &id).await?.unwrap().revision, revision);
+    assert_eq!(item(&redis, &id).await?.unwrap().head.revision, revision);
     Ok(())
 }
 

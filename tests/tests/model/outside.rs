@@ -47,7 +47,7 @@ impl Run<'_> {
 
     pub(crate) async fn lapse(&mut self, id: &ItemId) -> anyhow::Result<()> {
         let Some(Held::Item(item)) = self.model[&Partition::of(id)].items.get(id) else { return Ok(()) };
-        if item.expires_at_ms.is_none() {
+        if item.head.expires_at_ms.is_none() {
             return Ok(());
         }
         let ends = self.now().await? + 2;
