@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::problem::Problem;
 use crate::redis::Redis;
 use crate::route::Route;
-use crate::{health, item_read, item_write, write_outcome};
+use crate::{health, item_read, item_write, listing, write_outcome};
 
 /// Answers a request. What the operator should know of a failure goes to standard error.
 pub async fn handle<B>(request: Request<B>, config: &Config, redis: &impl Redis) -> Response<Bytes>
@@ -40,6 +40,7 @@ where
         (&Method::PUT, Route::Item(id)) => item_write::put(request, &id, config, redis).await,
         (&Method::POST, Route::Item(id)) => item_write::post(request, &id, config, redis).await,
         (&Method::DELETE, Route::Item(id)) => item_write::delete(&request, &id, config, redis).await,
+        (&Method::GET | &Method::HEAD, Route::Items) => listing::get(&request, redis).await,
         (&Method::GET | &Method::HEAD, Route::Write(revision)) => write_outcome::get(&request, revision, redis).await,
         (&Method::GET | &Method::HEAD, Route::Live) => health::live(&request),
         (&Method::GET | &Method::HEAD, Route::Ready) => health::ready(&request, redis).await,

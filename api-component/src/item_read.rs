@@ -17,7 +17,7 @@ use crate::preference::Preference;
 use crate::problem::Problem;
 use crate::redis::Redis;
 use crate::store::ReadAfter;
-use crate::{header, query, store};
+use crate::{header, query, store, timestamp};
 
 /// Answers the value with what is known of it, or 304 where the client's copy is current
 /// (RFC 9110 §13.2.2: `If-Match`, then `If-None-Match`, then `If-Modified-Since`).
@@ -56,7 +56,7 @@ pub async fn get<B>(
     headers.typed_insert(LastModified::from(modified));
     headers.insert(CACHE_CONTROL, header::REVALIDATE);
     if let Some(ms) = item.head.expires_at_ms {
-        headers.insert(header::EXPIRES_AT, rfc3339(ms));
+        headers.insert(header::EXPIRES_AT, HeaderValue::from_str(&timestamp::rfc3339(ms)).expect("a date is ASCII"));
     }
     if current {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -119,9 +119,3 @@ fn describe_value(headers: &mut HeaderMap, item: &Item) {
     headers.insert(CONTENT_SECURITY_POLICY, header::SANDBOX);
 }
 
-fn rfc3339(ms: u64) -> HeaderValue {
-    let time = UNIX_EPOCH + Duration::from_millis(ms);
-    // Beyond the year 9999 there is no RFC 3339; no write of ours can get there.
-    let text = humantime::format_rfc3339_millis(time).to_string();
-    HeaderValue::from_str(&text).expect("a date is ASCII")
-}

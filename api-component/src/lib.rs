@@ -15,9 +15,12 @@ pub mod handler;
 pub mod header;
 mod health;
 mod idempotency;
+mod item_document;
 mod item_read;
 mod item_write;
+mod listing;
 mod metadata;
+mod ndjson;
 mod precondition;
 mod preference;
 pub mod problem;
@@ -25,6 +28,7 @@ mod query;
 pub mod redis;
 pub mod route;
 mod store;
+mod timestamp;
 mod write_outcome;
 
 #[cfg(target_family = "wasm")]

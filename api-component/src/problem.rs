@@ -21,6 +21,7 @@ use crate::config::InvalidConfig;
 use crate::envelope::InvalidEnvelope;
 use crate::health::NotReady;
 use crate::idempotency::InvalidIdempotencyKey;
+use crate::listing::InvalidCursor;
 use crate::precondition::InvalidPrecondition;
 use crate::query::InvalidQuery;
 use crate::redis::RedisError;
@@ -50,6 +51,8 @@ pub enum Problem {
     InvalidRevision(#[from] InvalidRevision),
     #[error("{0}.")]
     InvalidQuery(#[from] InvalidQuery),
+    #[error("{0}.")]
+    InvalidCursor(#[from] InvalidCursor),
     #[error("The revision {0} is not of the partition of this item, so it says nothing of its state.")]
     ForeignRevision(Revision),
     #[error("{0}.")]
@@ -127,6 +130,7 @@ impl Problem {
             Self::InvalidItemId(_) => (S::BAD_REQUEST, "invalid-id", "Invalid item id"),
             Self::InvalidRevision(_) => (S::BAD_REQUEST, "invalid-revision", "Invalid revision"),
             Self::InvalidQuery(_) => (S::BAD_REQUEST, "invalid-query", "Invalid query"),
+            Self::InvalidCursor(_) => (S::BAD_REQUEST, "invalid-cursor", "Invalid cursor"),
             Self::ForeignRevision(_) => (S::BAD_REQUEST, "foreign-revision", "Revision of another partition"),
             Self::InvalidPrecondition(_) => (S::BAD_REQUEST, "invalid-precondition", "Invalid precondition"),
             Self::InvalidIdempotencyKey(_) => (S::BAD_REQUEST, "invalid-idempotency-key", "Invalid idempotency key"),

@@ -10,6 +10,8 @@ use crate::problem::Problem;
 /// What a path names.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Route {
+    /// `/items`: all of them.
+    Items,
     /// `/items/{id}`; everything behind the second slash is the id.
     Item(ItemId),
     /// `/writes/{revision}`.
@@ -40,6 +42,7 @@ impl Route {
             return Ok(Self::Write(revision.parse()?));
         }
         match path {
+            "/items" => Ok(Self::Items),
             "/health/live" => Ok(Self::Live),
             "/health/ready" => Ok(Self::Ready),
             _ => Err(Problem::NoSuchPath),
@@ -51,7 +54,7 @@ impl Route {
     pub fn methods(&self) -> Methods {
         match self {
             Self::Item(_) => ITEM_METHODS,
-            Self::Write(_) | Self::Live | Self::Ready => READ_METHODS,
+            Self::Items | Self::Write(_) | Self::Live | Self::Ready => READ_METHODS,
         }
     }
 }
@@ -87,7 +90,7 @@ mod tests {
         assert!(matches!(Route::of("/writes/7-1-0"), Ok(Route::Write(_))));
         assert!(matches!(Route::of("/writes/7"), Err(Problem::InvalidRevision(_))));
         assert_eq!(Route::of("/health/live").unwrap(), Route::Live);
-        for path in ["/", "/items", "/writes", "/health", "/health/live/", "/itemsx"] {
+        for path in ["/", "/writes", "/health", "/health/live/", "/itemsx"] {
             assert!(matches!(Route::of(path), Err(Problem::NoSuchPath)), "{path}");
         }
     }

@@ -1,5 +1,7 @@
 //! What the handler does in Redis: one function for each thing, each one command.
 
+mod list;
+
 use std::time::Duration;
 
 use futures::future::try_join_all;
@@ -8,6 +10,8 @@ use larder_protocol::{Call, Item, ItemId, Operation, Outcome, Partition, Revisio
 
 use crate::idempotency;
 use crate::redis::{Redis, RedisError, Reply};
+
+pub use list::list;
 
 /// Why an item could not be read.
 #[derive(Debug, thiserror::Error)]

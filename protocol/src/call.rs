@@ -1,6 +1,9 @@
 //! How each script is called: its keys and arguments, in the order that its head documents.
 
-use crate::limits::{EXPIRE_MAX_IDS, HEARTBEAT_EXPIRY, IDEMPOTENCY_KEPT, OUTCOME_KEPT, OUTCOME_TOLD};
+use crate::item::MAX_HEAD_BYTES;
+use crate::limits::{
+    EXPIRE_MAX_IDS, HEARTBEAT_EXPIRY, IDEMPOTENCY_KEPT, LIST_MAX_SEEN, OUTCOME_KEPT, OUTCOME_TOLD,
+};
 use crate::scripts::{self, Script};
 use crate::{ItemId, Operation, Partition, Revision, StreamId, Write, keys};
 
@@ -89,6 +92,36 @@ pub fn outcome(revision: Revision, item: Option<&ItemId>) -> Call {
 pub fn read_after(id: &ItemId, revision: StreamId) -> Call {
     let keys = vec![keys::writes(Partition::of(id)), keys::item(id)];
     call(&scripts::READ_AFTER, keys, &[&revision.ms, &revision.seq])
+}
+
+/// What a listing tells of each partition.
+#[derive(Clone, Debug)]
+pub struct Listing<'a> {
+    /// What the ids start with.
+    pub prefix: &'a str,
+    /// The position after which to start; empty for the beginning.
+    pub after: &'a [u8],
+    /// What ends a group of ids, empty for no groups.
+    pub delimiter: &'a str,
+    /// Most ids and groups.
+    pub max_told: usize,
+    /// Most ids among them.
+    pub max_ids: usize,
+    /// Whether to tell the header block of each item, and the size of its value.
+    pub heads: bool,
+}
+
+/// `list.lua`: the ids of a partition in byte order.
+#[must_use]
+pub fn list(p: Partition, listing: &Listing<'_>) -> Call {
+    let Listing { prefix, after, delimiter, max_told, max_ids, heads } = *listing;
+    let keys = vec![keys::index(p), keys::expiry(p)];
+    let (item, heads) = (keys::item_prefix(p), u8::from(heads));
+    let limits: [&dyn ToString; 5] = [&max_told, &max_ids, &LIST_MAX_SEEN, &heads, &MAX_HEAD_BYTES];
+    let mut call = call(&scripts::LIST, keys, &[&item, &prefix]);
+    call.arguments.extend([after.to_vec(), delimiter.into()]);
+    call.arguments.extend(limits.iter().map(|limit| limit.to_string().into_bytes()));
+    call
 }
 
 /// `heartbeat.lua`: the worker `name` lives.

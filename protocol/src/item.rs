@@ -16,7 +16,7 @@
 
 use mediatype::MediaType;
 
-use crate::limits::MAX_CONTENT_TYPE_BYTES;
+use crate::limits::{MAX_CONTENT_TYPE_BYTES, MAX_METADATA_BYTES};
 use crate::{Metadata, StreamId};
 
 /// The content type of a value that came without one (RFC 9110 §8.3).
@@ -76,6 +76,10 @@ impl Content {
         [self.content_type.as_bytes(), b"\n", self.metadata.lines().as_bytes(), b"\n", &self.value].concat()
     }
 }
+
+/// Longest header block of an item, in bytes: a revision and an expiry of 20 digits a number, the
+/// content type, and metadata of one byte a line, to each of which come `: ` and the line's end.
+pub const MAX_HEAD_BYTES: usize = 3 * 21 + MAX_CONTENT_TYPE_BYTES + 1 + 4 * MAX_METADATA_BYTES;
 
 /// What is known of an item besides its value.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -71,6 +71,19 @@ pub const COMMIT_MAX_BYTES: usize = 512 * 1024;
 /// Most expired ids that one call of the expire script takes off the index of a partition.
 pub const EXPIRE_MAX_IDS: usize = 256;
 
+/// Most ids and groups on a page of a listing.
+pub const MAX_LIST_LIMIT: usize = 1_000;
+
+/// How many there are where the client does not say.
+pub const DEFAULT_LIST_LIMIT: usize = 100;
+
+/// Longest delimiter of a listing, in bytes.
+pub const MAX_DELIMITER_BYTES: usize = 16;
+
+/// Most items that one call of the list script looks at. Only items that have expired and are
+/// still on the index make it look at more than it tells.
+pub const LIST_MAX_SEEN: usize = 4_096;
+
 /// How often a worker says that it lives.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
 

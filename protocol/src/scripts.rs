@@ -63,6 +63,10 @@ script!(
     READ_AFTER, "no-writes", "fragment/stream_id", "read_after"
 );
 script!(
+    /// Tells the ids of a partition in order.
+    LIST, "no-writes", "fragment/clock", "list"
+);
+script!(
     /// Says that a worker lives, and answers who else does.
     HEARTBEAT, "allow-oom", "fragment/clock", "heartbeat"
 );
