@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::problem::Problem;
 use crate::redis::Redis;
 use crate::route::Route;
-use crate::{health, item_read, item_write, listing, write_outcome};
+use crate::{bulk, health, item_read, item_write, listing, write_outcome};
 
 /// Answers a request. What the operator should know of a failure goes to standard error.
 pub async fn handle<B>(request: Request<B>, config: &Config, redis: &impl Redis) -> Response<Bytes>
@@ -37,6 +37,8 @@ where
     let methods = route.methods();
     match (request.method(), route) {
         (&Method::GET | &Method::HEAD, Route::Item(id)) => item_read::get(&request, &id, config, redis).await,
+        (&Method::POST, Route::Items) => bulk::write(request, config, redis).await,
+        (&Method::POST, Route::ItemsGet) => bulk::read(request, redis).await,
         (&Method::PUT, Route::Item(id)) => item_write::put(request, &id, config, redis).await,
         (&Method::POST, Route::Item(id)) => item_write::post(request, &id, config, redis).await,
         (&Method::DELETE, Route::Item(id)) => item_write::delete(&request, &id, config, redis).await,

@@ -21,12 +21,23 @@ pub struct InvalidIdempotencyKey;
 
 /// The Redis key that remembers the request, if it has a key.
 pub fn record(headers: &HeaderMap, id: &ItemId) -> Result<Option<String>, InvalidIdempotencyKey> {
+    Ok(key(headers)?.map(|key| keys::idempotency(id, &key)))
+}
+
+/// The Redis key that remembers the part `number` of a request with this key. A header holds no
+/// line break, so no request for one item has the same.
+pub fn part_record(id: &ItemId, key: &str, number: usize) -> String {
+    keys::idempotency(id, &format!("{key}\n{number}"))
+}
+
+/// The key of a request, if it has one.
+pub fn key(headers: &HeaderMap) -> Result<Option<String>, InvalidIdempotencyKey> {
     let mut values = headers.get_all(header::IDEMPOTENCY_KEY).iter();
     let Some(value) = values.next() else { return Ok(None) };
     let item = Parser::new(value.as_bytes()).parse::<Item>().map_err(|_| InvalidIdempotencyKey)?;
     match (item.bare_item, values.next()) {
         (BareItem::String(key), None) if (1..=MAX_IDEMPOTENCY_KEY_BYTES).contains(&key.as_str().len()) => {
-            Ok(Some(keys::idempotency(id, key.as_str())))
+            Ok(Some(key.into()))
         }
         _ => Err(InvalidIdempotencyKey),
     }

@@ -119,7 +119,8 @@ impl Terms {
     ) -> Result<Response<Bytes>, Problem> {
         let Self { condition, idempotency, preference, patience } = self;
         let write = Write { operation, condition, wait: !patience.is_zero(), idempotency };
-        let mut sent = send(&write, id, config, redis).await?;
+        let acceptance = store::accept(redis, id, &write, config.max_pending).await.map_err(Problem::writing)?;
+        let mut sent = Sent::of(acceptance, id)?;
         if write.wait && sent.outcome.is_none() {
             sent.outcome = wait(&write, &sent, patience, id, config, redis).await.unwrap_or_else(|error| {
                 // It is accepted all the same; only its outcome is not known yet.
@@ -140,21 +141,25 @@ impl Terms {
 }
 
 /// A write that is on the channel, or has been.
-struct Sent {
-    revision: Revision,
+pub struct Sent {
+    /// Which write it is.
+    pub revision: Revision,
     /// Known only of a repeated one.
     outcome: Option<Outcome>,
     /// An earlier request sent it.
     repeated: bool,
 }
 
-async fn send(write: &Write, id: &ItemId, config: &Config, redis: &impl Redis) -> Result<Sent, Problem> {
-    match store::accept(redis, id, write, config.max_pending).await.map_err(Problem::writing)? {
-        Acceptance::Accepted(revision) => Ok(Sent { revision, outcome: None, repeated: false }),
-        Acceptance::Repeated(revision, outcome) => Ok(Sent { revision, outcome, repeated: true }),
-        Acceptance::Reused => Err(Problem::IdempotencyKeyReused),
-        Acceptance::Rejected { current } => Err(precondition_failed(id, current)),
-        Acceptance::Full { pending } => Err(Problem::Overloaded(pending)),
+impl Sent {
+    /// What the accept script said of a write to the item `id`.
+    pub fn of(acceptance: Acceptance, id: &ItemId) -> Result<Self, Problem> {
+        match acceptance {
+            Acceptance::Accepted(revision) => Ok(Self { revision, outcome: None, repeated: false }),
+            Acceptance::Repeated(revision, outcome) => Ok(Self { revision, outcome, repeated: true }),
+            Acceptance::Reused => Err(Problem::IdempotencyKeyReused),
+            Acceptance::Rejected { current } => Err(precondition_failed(id, current)),
+            Acceptance::Full { pending } => Err(Problem::Overloaded(pending)),
+        }
     }
 }
 

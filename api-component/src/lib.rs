@@ -9,6 +9,7 @@
 //! hands writes to `accept.lua`; it never applies one itself.
 
 mod body;
+mod bulk;
 pub mod config;
 mod envelope;
 pub mod handler;

@@ -17,6 +17,7 @@ use larder_protocol::{ItemId, Revision, limits};
 use serde::Serialize;
 
 use crate::body::BodyError;
+use crate::bulk::{InvalidBulk, InvalidOperation};
 use crate::config::InvalidConfig;
 use crate::envelope::InvalidEnvelope;
 use crate::health::NotReady;
@@ -76,7 +77,13 @@ pub enum Problem {
     #[error("{0}.")]
     InvalidEnvelope(InvalidEnvelope),
     #[error("{0}. Nothing was written.")]
-    NoValue(InvalidEnvelope),
+    NoValue(String),
+    #[error("{0}.")]
+    InvalidOperation(InvalidOperation),
+    #[error("{0}. Nothing was done.")]
+    InvalidBulk(#[from] InvalidBulk),
+    #[error("The answer has no room left for this item; ask for those that are missing once more.")]
+    AnswerTooLarge,
     #[error("The value is larger than {0} bytes, the most that is allowed here. Nothing was written.")]
     TooLarge(usize),
     #[error("The body ended early or could not be read. Nothing was written.")]
@@ -109,10 +116,11 @@ impl fmt::Display for State<'_> {
     }
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
+/// A problem as the client reads it (RFC 9457 §3.1).
+#[derive(Debug, Serialize)]
+pub struct Document {
     r#type: String,
-    title: &'a str,
+    title: &'static str,
     status: u16,
     detail: String,
 }
@@ -145,6 +153,15 @@ impl Problem {
             Self::EmptyValue => (S::BAD_REQUEST, "empty-value", "Empty value"),
             Self::InvalidEnvelope(_) => (S::BAD_REQUEST, "invalid-envelope", "Invalid JSON body"),
             Self::NoValue(_) => (S::UNPROCESSABLE_ENTITY, "no-value", "No value"),
+            Self::InvalidOperation(_) => (S::BAD_REQUEST, "invalid-operation", "Invalid operation"),
+            Self::InvalidBulk(InvalidBulk::ContentType) => {
+                (S::UNSUPPORTED_MEDIA_TYPE, "unsupported-content-type", "Unsupported content type")
+            }
+            Self::InvalidBulk(InvalidBulk::TooMany | InvalidBulk::TooLarge) => {
+                (S::PAYLOAD_TOO_LARGE, "bulk-too-large", "Bulk request too large")
+            }
+            Self::InvalidBulk(_) => (S::BAD_REQUEST, "invalid-bulk", "Invalid bulk request"),
+            Self::AnswerTooLarge => (S::PAYLOAD_TOO_LARGE, "answer-too-large", "Answer too large"),
             Self::TooLarge(_) => (S::PAYLOAD_TOO_LARGE, "value-too-large", "Value too large"),
             Self::IncompleteBody(_) => (S::BAD_REQUEST, "incomplete-body", "Incomplete body"),
             Self::Overloaded(_) => (S::SERVICE_UNAVAILABLE, "overloaded", "Too many writes wait"),
@@ -155,6 +172,25 @@ impl Problem {
             Self::Misconfigured(_) => (S::INTERNAL_SERVER_ERROR, "misconfigured", "Misconfigured"),
             Self::Internal(_) => (S::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
         }
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.kind().0
+    }
+
+    /// It may go better later.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        self.status() == StatusCode::SERVICE_UNAVAILABLE
+    }
+
+    /// The problem as the client reads it.
+    #[must_use]
+    pub fn document(&self) -> Document {
+        let (status, name, title) = self.kind();
+        Document { r#type: format!("{TYPE_PREFIX}{name}"), title, status: status.as_u16(), detail: self.to_string() }
     }
 
     /// A command that only read failed.
@@ -196,14 +232,8 @@ impl Problem {
 
 impl From<Problem> for Response<Bytes> {
     fn from(problem: Problem) -> Self {
-        let (status, name, title) = problem.kind();
-        let document = Document {
-            r#type: format!("{TYPE_PREFIX}{name}"),
-            title,
-            status: status.as_u16(),
-            detail: problem.to_string(),
-        };
-        let body = serde_json::to_vec(&document).expect("strings and a number always serialize");
+        let status = problem.status();
+        let body = serde_json::to_vec(&problem.document()).expect("strings and a number always serialize");
         let mut response = Response::new(Bytes::from(body));
         *response.status_mut() = status;
         let headers = response.headers_mut();
@@ -216,7 +246,7 @@ impl From<Problem> for Response<Bytes> {
             let etag = HeaderValue::from_str(&current.etag()).expect("a revision is ASCII");
             headers.insert(ETAG, etag);
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if problem.is_temporary() {
             headers.insert(RETRY_AFTER, HeaderValue::from(limits::RETRY_AFTER.as_secs()));
         }
         response
@@ -241,10 +271,19 @@ impl From<BodyError> for Problem {
     }
 }
 
+impl From<InvalidOperation> for Problem {
+    fn from(error: InvalidOperation) -> Self {
+        match error {
+            InvalidOperation::NoValue | InvalidOperation::EmptyValue => Self::NoValue(error.to_string()),
+            error => Self::InvalidOperation(error),
+        }
+    }
+}
+
 impl From<InvalidEnvelope> for Problem {
     fn from(error: InvalidEnvelope) -> Self {
         match error {
-            InvalidEnvelope::NoValue | InvalidEnvelope::EmptyValue => Self::NoValue(error),
+            InvalidEnvelope::NoValue | InvalidEnvelope::EmptyValue => Self::NoValue(error.to_string()),
             InvalidEnvelope::Malformed(_) | InvalidEnvelope::TtlTwice => Self::InvalidEnvelope(error),
         }
     }

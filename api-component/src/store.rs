@@ -1,6 +1,8 @@
 //! What the handler does in Redis: one function for each thing, each one command.
 
+mod accept;
 mod list;
+mod read_many;
 
 use std::time::Duration;
 
@@ -11,7 +13,9 @@ use larder_protocol::{Call, Item, ItemId, Operation, Outcome, Partition, Revisio
 use crate::idempotency;
 use crate::redis::{Redis, RedisError, Reply};
 
+pub use accept::{Acceptance, accept, accept_many};
 pub use list::list;
+pub use read_many::{ManyRead, read_many};
 
 /// Why an item could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -22,26 +26,6 @@ pub enum ReadError {
     /// The key holds something that Larder did not write.
     #[error(transparent)]
     Malformed(#[from] MalformedItem),
-}
-
-/// What the accept script said.
-pub enum Acceptance {
-    /// The write is on the channel, durably.
-    Accepted(Revision),
-    /// An earlier request with the same idempotency key made this write.
-    Repeated(Revision, Option<Outcome>),
-    /// An earlier request with the same idempotency key asked for something else.
-    Reused,
-    /// The condition certainly does not hold.
-    Rejected {
-        /// The item's state, if it exists.
-        current: Option<StreamId>,
-    },
-    /// The partition holds as many unapplied writes as it may.
-    Full {
-        /// How many there are.
-        pending: u64,
-    },
 }
 
 /// What can be told of a write.
@@ -99,36 +83,6 @@ pub async fn read_after(redis: &impl Redis, id: &ItemId, revision: StreamId) -> 
         },
         _ => Err(unexpected(&call, &reply).into()),
     }
-}
-
-/// Puts a write on the channel of its partition (`accept.lua`). Never repeated here: a write
-/// that got no answer may have been accepted.
-///
-/// # Errors
-/// [`RedisError`]; only [`RedisError::Lost`] leaves open whether the write was accepted.
-pub async fn accept(
-    redis: &impl Redis,
-    id: &ItemId,
-    write: &Write,
-    max_pending: u64,
-) -> Result<Acceptance, RedisError> {
-    let partition = Partition::of(id);
-    let digest = write.idempotency.as_ref().map(|_| idempotency::digest(write, id)).unwrap_or_default();
-    let call = call::accept(id, write, &digest, max_pending);
-    let reply = run(redis, &call).await?;
-    let texts: Vec<_> = reply.iter().map(Reply::text).collect();
-    let understood = match texts.as_slice() {
-        [Some("accepted"), Some(id)] => id.parse().ok().map(|id| Acceptance::Accepted(Revision { partition, id })),
-        [Some("repeated"), Some(id), Some(outcome)] => id.parse().ok().map(|id| {
-            // No outcome yet is no text, which is no outcome.
-            Acceptance::Repeated(Revision { partition, id }, outcome.parse().ok())
-        }),
-        [Some("reused")] => Some(Acceptance::Reused),
-        [Some("rejected"), Some(current)] => Some(Acceptance::Rejected { current: current.parse().ok() }),
-        [Some("full"), _] => reply[1].number().map(|pending| Acceptance::Full { pending }),
-        _ => None,
-    };
-    understood.ok_or_else(|| unexpected(&call, &reply))
 }
 
 /// Waits until a write that was accepted with [`Write::wait`] is taken off the channel, for

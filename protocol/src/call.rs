@@ -5,7 +5,7 @@ use crate::limits::{
     EXPIRE_MAX_IDS, HEARTBEAT_EXPIRY, IDEMPOTENCY_KEPT, LIST_MAX_SEEN, OUTCOME_KEPT, OUTCOME_TOLD,
 };
 use crate::scripts::{self, Script};
-use crate::{ItemId, Operation, Partition, Revision, StreamId, Write, keys};
+use crate::{ItemId, Partition, Revision, StreamId, Write, keys};
 
 /// A script with what it is called with.
 pub struct Call {
@@ -29,14 +29,38 @@ pub fn accept(id: &ItemId, write: &Write, digest: &str, max_pending: u64) -> Cal
     let p = Partition::of(id);
     let mut keys = vec![keys::writes(p), keys::item(id)];
     keys.extend(write.idempotency.clone());
+    let script = if write.operation.is_put() { &scripts::ACCEPT } else { &scripts::ACCEPT_REMOVAL };
     let kept = IDEMPOTENCY_KEPT.as_millis();
-    let script = match write.operation {
-        Operation::Put { .. } => &scripts::ACCEPT,
-        Operation::Delete | Operation::Barrier => &scripts::ACCEPT_REMOVAL,
-    };
-    let mut call = call(script, keys, &[&max_pending, &keys::DOORBELL, &p, &digest, &kept]);
+    let mut call = call(script, keys, &[&max_pending, &keys::DOORBELL, &p, &kept, &digest]);
     call.arguments.extend(write.fields(id));
     call
+}
+
+/// `accept_many.lua`: puts `writes` on the channel of `p`, which is the partition of their ids.
+/// Each comes with its digest, as for [`accept`].
+#[must_use]
+pub fn accept_many<'a>(
+    p: Partition,
+    writes: impl IntoIterator<Item = (&'a ItemId, &'a Write, &'a str)> + Clone,
+    max_pending: u64,
+) -> Call {
+    let any_put = writes.clone().into_iter().any(|(_, write, _)| write.operation.is_put());
+    let script = if any_put { &scripts::ACCEPT_MANY } else { &scripts::ACCEPT_MANY_REMOVALS };
+    let (kept, items) = (IDEMPOTENCY_KEPT.as_millis(), keys::item_prefix(p));
+    let mut call = call(script, vec![keys::writes(p)], &[&max_pending, &keys::DOORBELL, &p, &kept, &items]);
+    for (id, write, digest) in writes {
+        let fields = write.fields(id);
+        let record = write.idempotency.clone().unwrap_or_default();
+        call.arguments.extend([fields.len().to_string().into(), record.into(), digest.into()]);
+        call.arguments.extend(fields);
+    }
+    call
+}
+
+/// `read_many.lua`: reads items of one partition, of about `room` bytes in all.
+#[must_use]
+pub fn read_many(ids: &[&ItemId], room: usize) -> Call {
+    call(&scripts::READ_MANY, ids.iter().map(|id| keys::item(id)).collect(), &[&room])
 }
 
 /// `commit.lua`: applies the head of the partition's channel, of so many entries and bytes.

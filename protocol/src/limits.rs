@@ -84,6 +84,12 @@ pub const MAX_DELIMITER_BYTES: usize = 16;
 /// still on the index make it look at more than it tells.
 pub const LIST_MAX_SEEN: usize = 4_096;
 
+/// Most operations of a bulk write, and most ids of a bulk read.
+pub const MAX_BULK_OPERATIONS: usize = 1_000;
+
+/// Largest body of a bulk write, and about the largest answer to a bulk read, in bytes.
+pub const MAX_BULK_BYTES: usize = 8 * 1024 * 1024;
+
 /// How often a worker says that it lives.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
 
