@@ -20,10 +20,7 @@ pub use read::post as read;
 pub use write::post as write;
 
 /// The parts of a request, each with its number, by the partition of their ids.
-fn by_partition<T>(
-    parts: Vec<(usize, T)>,
-    id: impl Fn(&T) -> &ItemId,
-) -> BTreeMap<Partition, Vec<(usize, T)>> {
+fn by_partition<T>(parts: Vec<(usize, T)>, id: impl Fn(&T) -> &ItemId) -> BTreeMap<Partition, Vec<(usize, T)>> {
     let mut partitions = BTreeMap::<_, Vec<_>>::new();
     for (number, part) in parts {
         partitions.entry(Partition::of(id(&part))).or_default().push((number, part));

@@ -1,16 +1,18 @@
-//! One request, one response: finds the resource and the method, and turns every failure into
-//! its problem document.
+//! One request, one response: finds the resource and the method, asks what the request may do, and
+//! turns every failure into its problem document.
 
 use std::fmt;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use http_body::Body;
 
+use crate::access::Access;
 use crate::config::Config;
 use crate::problem::Problem;
 use crate::redis::Redis;
-use crate::route::Route;
+use crate::route::{self, Route};
 use crate::{bulk, health, item_read, item_write, listing, write_outcome};
 
 /// Answers a request. What the operator should know of a failure goes to standard error.
@@ -35,17 +37,25 @@ where
 {
     let route = Route::of(request.uri().path())?;
     let methods = route.methods();
+    let access = config.tokens.admit(request.headers(), SystemTime::now());
     match (request.method(), route) {
-        (&Method::GET | &Method::HEAD, Route::Item(id)) => item_read::get(&request, &id, config, redis).await,
-        (&Method::POST, Route::Items) => bulk::write(request, config, redis).await,
-        (&Method::POST, Route::ItemsGet) => bulk::read(request, redis).await,
-        (&Method::PUT, Route::Item(id)) => item_write::put(request, &id, config, redis).await,
-        (&Method::POST, Route::Item(id)) => item_write::post(request, &id, config, redis).await,
-        (&Method::DELETE, Route::Item(id)) => item_write::delete(&request, &id, config, redis).await,
-        (&Method::GET | &Method::HEAD, Route::Items) => listing::get(&request, redis).await,
-        (&Method::GET | &Method::HEAD, Route::Write(revision)) => write_outcome::get(&request, revision, redis).await,
+        (&Method::GET | &Method::HEAD, Route::Items) => listing::get(&request, &access?, redis).await,
+        (&Method::POST, Route::Items) => bulk::write(request, &access?, config, redis).await,
+        (&Method::POST, Route::Item(id)) if id.as_str() == route::BULK_READ => {
+            bulk::read(request, &access?, redis).await
+        }
+        (&Method::GET | &Method::HEAD, Route::Item(id)) => item_read::get(&request, &id, &access?, config, redis).await,
+        (&Method::PUT, Route::Item(id)) => item_write::put(request, &id, &access?, config, redis).await,
+        (&Method::POST, Route::Item(id)) => item_write::post(request, &id, &access?, config, redis).await,
+        (&Method::DELETE, Route::Item(id)) => item_write::delete(&request, &id, &access?, config, redis).await,
+        (&Method::GET | &Method::HEAD, Route::Write(revision)) => {
+            write_outcome::get(&request, revision, &access?, redis).await
+        }
         (&Method::GET | &Method::HEAD, Route::Live) => health::live(&request),
-        (&Method::GET | &Method::HEAD, Route::Ready) => health::ready(&request, redis).await,
+        // A load balancer has no token.
+        (&Method::GET | &Method::HEAD, Route::Ready) => {
+            health::ready(&request, &access.unwrap_or(Access::Stranger), redis).await
+        }
         _ => Err(Problem::MethodNotAllowed(methods)),
     }
 }

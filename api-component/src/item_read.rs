@@ -10,8 +10,10 @@ use headers::{ETag, HeaderMapExt, IfMatch, IfModifiedSince, IfNoneMatch, LastMod
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use larder_protocol::item::DEFAULT_CONTENT_TYPE;
+use larder_protocol::token::Scope;
 use larder_protocol::{Item, ItemId, Partition, Revision, StreamId};
 
+use crate::access::Access;
 use crate::config::Config;
 use crate::preference::Preference;
 use crate::problem::Problem;
@@ -24,9 +26,11 @@ use crate::{header, query, store, timestamp};
 pub async fn get<B>(
     request: &Request<B>,
     id: &ItemId,
+    access: &Access<'_>,
     config: &Config,
     redis: &impl Redis,
 ) -> Result<Response<Bytes>, Problem> {
+    access.permit(Scope::Read, id)?;
     query::parameters(request.uri(), [])?;
     let item = match min_revision(request.headers(), id)? {
         None => store::read(redis, id).await?,
@@ -118,4 +122,3 @@ fn describe_value(headers: &mut HeaderMap, item: &Item) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, header::NO_SNIFF);
     headers.insert(CONTENT_SECURITY_POLICY, header::SANDBOX);
 }
-

@@ -9,8 +9,10 @@ use http::header::{CONTENT_TYPE, ETAG, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body::Body;
 use larder_protocol::item::InvalidContentType;
+use larder_protocol::token::Scope;
 use larder_protocol::{Condition, Content, ItemId, Operation, Outcome, Partition, Revision, StreamId, Write, limits};
 
+use crate::access::Access;
 use crate::config::Config;
 use crate::envelope::{Envelope, InvalidEnvelope};
 use crate::preference::Preference;
@@ -29,6 +31,7 @@ const ENVELOPE_EXTRA_BYTES: usize = 1024;
 pub async fn put<B>(
     request: Request<B>,
     id: &ItemId,
+    access: &Access<'_>,
     config: &Config,
     redis: &impl Redis,
 ) -> Result<Response<Bytes>, Problem>
@@ -36,8 +39,9 @@ where
     B: Body<Data = Bytes>,
     B::Error: fmt::Display,
 {
+    access.permit(Scope::Write, id)?;
     let ttl = ttl_parameter(&request)?;
-    let terms = Terms::of(request.headers(), id, config)?;
+    let terms = Terms::of(request.headers(), id, access, config)?;
     let content_type = content_type(request.headers())?;
     let metadata = metadata::of(request.headers())?;
     let value = body::read(request, config.max_value_bytes).await?;
@@ -52,6 +56,7 @@ where
 pub async fn post<B>(
     request: Request<B>,
     id: &ItemId,
+    access: &Access<'_>,
     config: &Config,
     redis: &impl Redis,
 ) -> Result<Response<Bytes>, Problem>
@@ -59,13 +64,14 @@ where
     B: Body<Data = Bytes>,
     B::Error: fmt::Display,
 {
+    access.permit(Scope::Write, id)?;
     let is_json =
         content_type(request.headers())?.is_some_and(|t| essence(&t).eq_ignore_ascii_case("application/json"));
     if !is_json {
-        return put(request, id, config, redis).await;
+        return put(request, id, access, config, redis).await;
     }
     let ttl = ttl_parameter(&request)?;
-    let terms = Terms::of(request.headers(), id, config)?;
+    let terms = Terms::of(request.headers(), id, access, config)?;
     let metadata = metadata::of(request.headers())?;
     let most = config.max_value_bytes * ENVELOPE_BYTES_PER_BYTE + ENVELOPE_EXTRA_BYTES;
     let envelope = Envelope::parse(&body::read(request, most).await?)?;
@@ -83,11 +89,13 @@ where
 pub async fn delete<B>(
     request: &Request<B>,
     id: &ItemId,
+    access: &Access<'_>,
     config: &Config,
     redis: &impl Redis,
 ) -> Result<Response<Bytes>, Problem> {
+    access.permit(Scope::Write, id)?;
     query::parameters(request.uri(), [])?;
-    Terms::of(request.headers(), id, config)?.accept(Operation::Delete, id, config, redis).await
+    Terms::of(request.headers(), id, access, config)?.accept(Operation::Delete, id, config, redis).await
 }
 
 /// What the headers of a request ask of its write and of the answer.
@@ -100,9 +108,9 @@ struct Terms {
 }
 
 impl Terms {
-    fn of(headers: &HeaderMap, id: &ItemId, config: &Config) -> Result<Self, Problem> {
+    fn of(headers: &HeaderMap, id: &ItemId, access: &Access<'_>, config: &Config) -> Result<Self, Problem> {
         let condition = precondition::condition(headers, Partition::of(id))?;
-        let idempotency = idempotency::record(headers, id)?;
+        let idempotency = idempotency::record(headers, id, access.owner())?;
         let preference = Preference::of(headers, config.max_wait_seconds);
         // Whoever sets a condition wants to know whether it held.
         let usual = if condition.is_none() { 0 } else { limits::CONDITIONAL_WAIT_SECONDS.min(config.max_wait_seconds) };

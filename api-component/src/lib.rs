@@ -8,6 +8,7 @@
 //! The component keeps no state but its Redis connection. It reads items with one `GET`, and
 //! hands writes to `accept.lua`; it never applies one itself.
 
+pub mod access;
 mod body;
 mod bulk;
 pub mod config;

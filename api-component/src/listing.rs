@@ -15,7 +15,9 @@ use http::{Request, Response};
 use larder_protocol::call::Listing;
 use larder_protocol::limits::{DEFAULT_LIST_LIMIT, MAX_DELIMITER_BYTES, MAX_ID_BYTES, MAX_LIST_LIMIT};
 use larder_protocol::partition;
+use larder_protocol::token::Scope;
 
+use crate::access::Access;
 use crate::problem::Problem;
 use crate::query::InvalidQuery;
 use crate::redis::Redis;
@@ -36,8 +38,10 @@ struct Wanted {
 }
 
 /// Answers a page, as JSON or line by line where the client prefers that.
-pub async fn get<B>(request: &Request<B>, redis: &impl Redis) -> Result<Response<Bytes>, Problem> {
+pub async fn get<B>(request: &Request<B>, access: &Access<'_>, redis: &impl Redis) -> Result<Response<Bytes>, Problem> {
+    access.require(Scope::List)?;
     let wanted = Wanted::of(request)?;
+    access.reach(&wanted.prefix)?;
     let listing = Listing {
         prefix: &wanted.prefix,
         after: &wanted.after,

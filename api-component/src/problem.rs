@@ -7,15 +7,17 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use larder_protocol::item::InvalidContentType;
 use larder_protocol::item_id::InvalidItemId;
 use larder_protocol::metadata::InvalidMetadata;
 use larder_protocol::revision::InvalidRevision;
+use larder_protocol::token::Scope;
 use larder_protocol::{ItemId, Revision, limits};
 use serde::Serialize;
 
+use crate::access::Unauthorized;
 use crate::body::BodyError;
 use crate::bulk::{InvalidBulk, InvalidOperation};
 use crate::config::InvalidConfig;
@@ -40,6 +42,12 @@ pub enum Problem {
     NoSuchPath,
     #[error("This resource answers {0}.")]
     MethodNotAllowed(route::Methods),
+    #[error("{0}")]
+    Unauthorized(Unauthorized),
+    #[error("The access token does not have the scope {0}, which this needs.")]
+    InsufficientScope(Scope),
+    #[error("The access token does not reach this: what it reaches starts otherwise.")]
+    OutsidePrefix,
     #[error("There is no item \"{0}\".")]
     NoSuchItem(ItemId),
     #[error("No write {0} was ever accepted.")]
@@ -98,6 +106,8 @@ pub enum Problem {
     OutcomeUnknown(RedisError),
     #[error("{0}")]
     NotReady(NotReady),
+    #[error("The service is not ready; a token with the scope admin is told why.")]
+    NotReadyUntold(NotReady),
     #[error("The service is not configured properly; its log says how.")]
     Misconfigured(InvalidConfig),
     #[error("Something is wrong on our side; the log of the service says what.")]
@@ -132,6 +142,9 @@ impl Problem {
         match self {
             Self::NoSuchPath => (S::NOT_FOUND, "no-such-path", "No such path"),
             Self::MethodNotAllowed(_) => (S::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed"),
+            Self::Unauthorized(_) => (S::UNAUTHORIZED, "unauthorized", "No valid access token"),
+            Self::InsufficientScope(_) => (S::FORBIDDEN, "insufficient-scope", "Scope missing"),
+            Self::OutsidePrefix => (S::FORBIDDEN, "outside-prefix", "Outside the token's prefixes"),
             Self::NoSuchItem(_) => (S::NOT_FOUND, "no-such-item", "No such item"),
             Self::NoSuchWrite(_) => (S::NOT_FOUND, "no-such-write", "No such write"),
             Self::WriteTooOld(_) => (S::GONE, "write-too-old", "Outcome no longer known"),
@@ -168,7 +181,7 @@ impl Problem {
             Self::OutOfMemory => (S::SERVICE_UNAVAILABLE, "out-of-memory", "Store is full"),
             Self::Unavailable(..) => (S::SERVICE_UNAVAILABLE, "store-unavailable", "Store unavailable"),
             Self::OutcomeUnknown(_) => (S::SERVICE_UNAVAILABLE, "outcome-unknown", "Outcome unknown"),
-            Self::NotReady(_) => (S::SERVICE_UNAVAILABLE, "not-ready", "Not ready"),
+            Self::NotReady(_) | Self::NotReadyUntold(_) => (S::SERVICE_UNAVAILABLE, "not-ready", "Not ready"),
             Self::Misconfigured(_) => (S::INTERNAL_SERVER_ERROR, "misconfigured", "Misconfigured"),
             Self::Internal(_) => (S::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
         }
@@ -222,7 +235,9 @@ impl Problem {
         match self {
             Self::Unavailable(_, error) | Self::OutcomeUnknown(error) => Some(error.to_string()),
             Self::Misconfigured(error) => Some(error.to_string()),
-            Self::NotReady(NotReady::Redis(error)) => Some(error.to_string()),
+            Self::NotReady(NotReady::Redis(error)) | Self::NotReadyUntold(NotReady::Redis(error)) => {
+                Some(error.to_string())
+            }
             Self::Internal(error) => Some(error.clone()),
             Self::OutOfMemory => Some("Redis refused a write: it has reached maxmemory".to_owned()),
             _ => None,
@@ -239,12 +254,22 @@ impl From<Problem> for Response<Bytes> {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, header::PROBLEM_JSON);
         headers.insert(CACHE_CONTROL, header::NO_STORE);
-        if let Problem::MethodNotAllowed(methods) = problem {
-            headers.insert(ALLOW, methods.into());
-        }
-        if let Problem::PreconditionFailed(Some(current)) = problem {
-            let etag = HeaderValue::from_str(&current.etag()).expect("a revision is ASCII");
-            headers.insert(ETAG, etag);
+        match problem {
+            Problem::MethodNotAllowed(methods) => {
+                headers.insert(ALLOW, methods.into());
+            }
+            Problem::Unauthorized(why) => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(why.challenge()));
+            }
+            Problem::InsufficientScope(scope) => {
+                let challenge = format!("Bearer realm=\"larder\", error=\"insufficient_scope\", scope=\"{scope}\"");
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_str(&challenge).expect("a scope is ASCII"));
+            }
+            Problem::PreconditionFailed(Some(current)) => {
+                let etag = HeaderValue::from_str(&current.etag()).expect("a revision is ASCII");
+                headers.insert(ETAG, etag);
+            }
+            _ => {}
         }
         if problem.is_temporary() {
             headers.insert(RETRY_AFTER, HeaderValue::from(limits::RETRY_AFTER.as_secs()));

@@ -22,11 +22,15 @@ pub enum Route {
     Ready,
 }
 
+/// The item that cannot be written with `POST`, because `POST /items/get` reads many.
+pub const BULK_READ: &str = "get";
+
 /// The methods that a resource answers, as `Allow` lists them (RFC 9110 §10.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Methods(&'static str);
 
 const ITEM_METHODS: Methods = Methods("GET, HEAD, PUT, POST, DELETE");
+const ITEMS_METHODS: Methods = Methods("GET, HEAD, POST");
 const READ_METHODS: Methods = Methods("GET, HEAD");
 
 impl Route {
@@ -54,7 +58,8 @@ impl Route {
     pub fn methods(&self) -> Methods {
         match self {
             Self::Item(_) => ITEM_METHODS,
-            Self::Items | Self::Write(_) | Self::Live | Self::Ready => READ_METHODS,
+            Self::Items => ITEMS_METHODS,
+            Self::Write(_) | Self::Live | Self::Ready => READ_METHODS,
         }
     }
 }

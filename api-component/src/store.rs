@@ -10,7 +10,6 @@ use futures::future::try_join_all;
 use larder_protocol::item::MalformedItem;
 use larder_protocol::{Call, Item, ItemId, Operation, Outcome, Partition, Revision, StreamId, Write, call, keys};
 
-use crate::idempotency;
 use crate::redis::{Redis, RedisError, Reply};
 
 pub use accept::{Acceptance, accept, accept_many};

@@ -1,9 +1,7 @@
 //! How each script is called: its keys and arguments, in the order that its head documents.
 
 use crate::item::MAX_HEAD_BYTES;
-use crate::limits::{
-    EXPIRE_MAX_IDS, HEARTBEAT_EXPIRY, IDEMPOTENCY_KEPT, LIST_MAX_SEEN, OUTCOME_KEPT, OUTCOME_TOLD,
-};
+use crate::limits::{EXPIRE_MAX_IDS, HEARTBEAT_EXPIRY, IDEMPOTENCY_KEPT, LIST_MAX_SEEN, OUTCOME_KEPT, OUTCOME_TOLD};
 use crate::scripts::{self, Script};
 use crate::{ItemId, Partition, Revision, StreamId, Write, keys};
 

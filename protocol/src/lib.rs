@@ -2,8 +2,8 @@
 //!
 //! Everything here is a pure function or a constant, so that both sides, the tests and the
 //! documents share one truth: how an id finds its [`Partition`], what a [`Revision`] is, which
-//! [`keys`] exist, how an [`Item`] and a [`Write`] look in Redis, and the [`scripts`] that are
-//! the only code that changes them. Changing a golden vector in these tests means migrating
+//! [`keys`] exist, how an [`Item`] and a [`Write`] look in Redis, the [`scripts`] that are the
+//! only code that changes them, and what is configured of an access [`token`]. Changing a golden vector in these tests means migrating
 //! every store in the field.
 
 pub mod call;
@@ -16,6 +16,7 @@ pub mod outcome;
 pub mod partition;
 pub mod revision;
 pub mod scripts;
+pub mod token;
 pub mod write;
 
 pub use call::Call;

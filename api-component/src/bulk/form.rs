@@ -7,8 +7,8 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Request, Response};
 use http_body::Body;
 use larder_protocol::limits::{MAX_BULK_BYTES, MAX_BULK_OPERATIONS};
-use serde::de::{Deserializer as _, IgnoredAny, SeqAccess, Visitor};
 use serde::Serialize;
+use serde::de::{Deserializer as _, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::result::BulkResult;

@@ -72,8 +72,7 @@ enum Kind {
 pub fn parse(json: &[u8], max_value_bytes: usize) -> Result<(ItemId, Write), Problem> {
     let form: Form = serde_json::from_slice(json).map_err(|error| InvalidOperation::Malformed(error.to_string()))?;
     let id = ItemId::new(form.id.as_str())?;
-    let condition =
-        precondition::members(form.if_match.as_deref(), form.if_none_match.as_deref(), Partition::of(&id))?;
+    let condition = precondition::members(form.if_match.as_deref(), form.if_none_match.as_deref(), Partition::of(&id))?;
     let operation = match form.op {
         Kind::Put => put(form, max_value_bytes)?,
         Kind::Delete if form.is_bare() => Operation::Delete,

@@ -9,12 +9,14 @@ use futures::future::try_join_all;
 use http::{Request, Response, StatusCode};
 use http_body::Body;
 use larder_protocol::limits::MAX_BULK_BYTES;
+use larder_protocol::token::Scope;
 use larder_protocol::{Item, ItemId, Partition};
 use serde::Serialize;
 
 use super::form::{self, Form};
 use super::result::{self, Outcomes};
 use super::{InvalidOperation, by_partition};
+use crate::access::Access;
 use crate::item_document::ItemDocument;
 use crate::problem::Problem;
 use crate::query;
@@ -23,11 +25,12 @@ use crate::store::{self, ManyRead};
 
 /// Reads the items of a list of ids, and answers 200 with a result for each. The values come to
 /// about [`MAX_BULK_BYTES`] at most; items for which there was no room are told as such.
-pub async fn post<B>(request: Request<B>, redis: &impl Redis) -> Result<Response<Bytes>, Problem>
+pub async fn post<B>(request: Request<B>, access: &Access<'_>, redis: &impl Redis) -> Result<Response<Bytes>, Problem>
 where
     B: Body<Data = Bytes>,
     B::Error: fmt::Display,
 {
+    access.require(Scope::Read)?;
     query::parameters(request.uri(), [])?;
     let path = request.uri().path().to_owned();
     let form = Form::of(request.headers())?;
@@ -39,9 +42,9 @@ where
             outcomes.insert(number, (None, Err(InvalidOperation::NoId.into())));
             continue;
         };
-        match ItemId::new(text.as_str()) {
+        match ItemId::new(text.as_str()).map_err(Problem::from).and_then(|id| access.reach(&text).map(|()| id)) {
             Ok(id) => ids.push((number, id)),
-            Err(error) => _ = outcomes.insert(number, (Some(text), Err(error.into()))),
+            Err(problem) => _ = outcomes.insert(number, (Some(text), Err(problem))),
         }
     }
     let partitions = by_partition(ids, |id| id);

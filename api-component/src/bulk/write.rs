@@ -6,12 +6,14 @@ use bytes::Bytes;
 use futures::future::join_all;
 use http::{Request, Response, StatusCode};
 use http_body::Body;
+use larder_protocol::token::Scope;
 use larder_protocol::{ItemId, Partition, Revision, Write};
 use serde::Serialize;
 
 use super::form::{self, Form};
 use super::result::{self, Outcomes};
 use super::{by_partition, operation};
+use crate::access::Access;
 use crate::config::Config;
 use crate::item_write::Sent;
 use crate::problem::Problem;
@@ -20,11 +22,17 @@ use crate::{idempotency, query, store};
 
 /// Accepts each operation of the body, those to one item in their order, and answers 200 with
 /// their results. Where the store could take none of them now, the answer is that problem.
-pub async fn post<B>(request: Request<B>, config: &Config, redis: &impl Redis) -> Result<Response<Bytes>, Problem>
+pub async fn post<B>(
+    request: Request<B>,
+    access: &Access<'_>,
+    config: &Config,
+    redis: &impl Redis,
+) -> Result<Response<Bytes>, Problem>
 where
     B: Body<Data = Bytes>,
     B::Error: fmt::Display,
 {
+    access.require(Scope::Write)?;
     query::parameters(request.uri(), [])?;
     let path = request.uri().path().to_owned();
     let form = Form::of(request.headers())?;
@@ -33,11 +41,13 @@ where
 
     let (mut outcomes, mut writes) = (Outcomes::new(), Vec::new());
     for (number, json) in form.parts(&body)?.into_iter().enumerate() {
-        match operation::parse(json, config.max_value_bytes) {
-            Ok((id, mut write)) => {
-                write.idempotency = key.as_ref().map(|key| idempotency::part_record(&id, key, number));
-                writes.push((number, (id, write)));
-            }
+        let parsed = operation::parse(json, config.max_value_bytes).and_then(|(id, write)| {
+            access.reach(id.as_str())?;
+            let record = key.as_ref().map(|key| idempotency::part_record(&id, access.owner(), key, number));
+            Ok((id, Write { idempotency: record, ..write }))
+        });
+        match parsed {
+            Ok(write) => writes.push((number, write)),
             Err(problem) => _ = outcomes.insert(number, (operation::id(json), Err(problem))),
         }
     }

@@ -71,6 +71,7 @@ pub fn merge(parts: Vec<Part>, limit: usize) -> Page {
     entries.truncate(limit);
     let last = entries.last().map(Entry::position);
     // Of a group that was told, nothing is told again, however far each partition came in it.
-    let next = if is_cut { last } else { reached.map(|reached| last.map_or(reached.clone(), |last| last.max(reached))) };
+    let next =
+        if is_cut { last } else { reached.map(|reached| last.map_or(reached.clone(), |last| last.max(reached))) };
     Page { entries, next }
 }

@@ -36,7 +36,7 @@ impl Run<'_> {
                 shard.expiry.entry(id.clone()).and_modify(|ends| *ends = 1);
             }
             Act::RecordList(key) => {
-                let key = keys::idempotency(id, &key.to_string());
+                let key = keys::idempotency(id, "", &key.to_string());
                 redis.command::<u64>(&["DEL", &key]).await?;
                 redis.command::<u64>(&["RPUSH", &key, "x"]).await?;
                 shard.records.insert(key, Record::List);

@@ -45,7 +45,7 @@ impl<'a> Run<'a> {
                 same(is, self.shard(&IDS[item]).expire(now))
             }
             Step::LapseRecord { item, key } => {
-                let key = keys::idempotency(&IDS[item], &key.to_string());
+                let key = keys::idempotency(&IDS[item], "", &key.to_string());
                 self.redis.command::<u64>(&["DEL", &key]).await?;
                 self.shard(&IDS[item]).records.remove(&key);
                 Ok(())
