@@ -30,7 +30,7 @@ async fn assert_refused(request: RequestBuilder, status: StatusCode, kind: &str,
 #[tokio::test]
 async fn unknown_paths_are_404() -> Tested {
     let larder = Larder::start().await?;
-    for path in ["/", "/item/a", "/items", "/health", "/healthz", "/writes"] {
+    for path in ["/", "/item/a", "/itemsx", "/health", "/healthz", "/writes"] {
         let request = larder.request(Method::GET, path);
         assert_refused(request, StatusCode::NOT_FOUND, "no-such-path", "/items/{id}").await?;
     }

@@ -1,5 +1,6 @@
 //! End to end: a real Redis, the real worker, the real component, spoken to over HTTP.
 
+mod bulk;
 mod conditions;
 mod dead;
 mod errors;
@@ -7,7 +8,9 @@ mod faults;
 mod health;
 mod idempotency;
 mod items;
+mod listing;
 mod load;
+mod metadata;
 mod overload;
 mod read_your_writes;
 mod succession;
