@@ -120,6 +120,13 @@ impl RedisError {
         }
     }
 
+    /// Reads an error that a script caught, which is as Redis spells it: its code first.
+    #[must_use]
+    pub fn from_script(message: &str) -> Self {
+        let code = message.trim_start_matches('-').split(' ').next().unwrap_or_default();
+        Self::Refused { code: code.to_owned(), message: message.to_owned() }
+    }
+
     /// The command got no answer: on a new connection it may.
     #[must_use]
     pub fn is_no_answer(&self) -> bool {

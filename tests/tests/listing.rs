@@ -64,7 +64,8 @@ impl Case {
             query.extend((!self.delimiter.is_empty()).then_some(("delimiter", self.delimiter)));
             query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
             let request = larder.request(Method::GET, "/items").query(&query);
-            let text = request.header("accept", "application/x-ndjson").send().await?.error_for_status()?.text().await?;
+            let text =
+                request.header("accept", "application/x-ndjson").send().await?.error_for_status()?.text().await?;
             cursor = None;
             let before = told.len();
             for line in text.lines() {

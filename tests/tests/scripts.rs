@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use larder_protocol::call::Committed;
-use larder_protocol::{Content, Item, ItemId, Operation, Partition, Revision, StreamId, Write, call, keys, limits};
+use larder_protocol::{
+    Condition, Content, Item, ItemId, Operation, Partition, Revision, Revisions, StreamId, Write, call, keys, limits,
+};
 use larder_tests::RedisAlone;
 use redis::{FromRedisValue, Value};
 
@@ -297,5 +299,29 @@ async fn the_lag_is_the_age_of_the_oldest_write() -> Tested {
     assert!(lag().await? >= 50);
     commit_all(&redis, Partition::of(&id)).await?;
     assert_eq!(lag().await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_write_that_fails_among_many_leaves_the_others() -> Tested {
+    let redis = RedisAlone::start().await?;
+    let p = Partition::of(&ItemId::new("a")?);
+    let mut ids = (0..).filter_map(|n| ItemId::new(format!("item {n}")).ok()).filter(|id| Partition::of(id) == p);
+    let [strange, first, second] = std::array::from_fn(|_| ids.next().expect("there are always more"));
+    redis.command::<u64>(&["RPUSH", &keys::item(&strange), "not an item"]).await?;
+    let conditional = |value| {
+        let condition = Condition { if_none_match: Some(Revisions::Any), ..Condition::default() };
+        Write { condition, ..put(value) }
+    };
+    let writes = [(&strange, conditional("x")), (&first, put("1")), (&second, put("2")), (&first, put("3"))];
+    let each = writes.iter().map(|(id, write)| (*id, write, ""));
+    let reply: Vec<Value> = redis.run(&call::accept_many(p, each, 3)).await?;
+    let told: Vec<_> =
+        reply.chunks(3).map(|reply| String::from_redis_value(reply[0].clone())).collect::<Result<_, _>>()?;
+    assert_eq!(told, ["failed", "accepted", "accepted", "accepted"], "{reply:?}");
+    let full: Vec<Value> = redis.run(&call::accept_many(p, [(&first, &put("4"), "")], 3)).await?;
+    assert_eq!(full, [text("full"), Value::Int(3), text("")]);
+    assert_eq!(commit_all(&redis, p).await?, (3, 0));
+    assert_eq!(item(&redis, &first).await?.unwrap().value, b"3", "in their order");
     Ok(())
 }

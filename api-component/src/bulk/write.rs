@@ -104,7 +104,8 @@ async fn accept(
     match store::accept_many(redis, partition, writes, max_pending).await {
         Ok(acceptances) => {
             let each = acceptances.into_iter().zip(writes);
-            each.map(|(acceptance, (id, _))| Ok(Sent::of(acceptance, id)?.revision)).collect()
+            each.map(|(acceptance, (id, _))| Ok(Sent::of(acceptance.map_err(Problem::writing)?, id)?.revision))
+                .collect()
         }
         Err(error) => writes.iter().map(|_| Err(Problem::writing(error.clone()))).collect(),
     }

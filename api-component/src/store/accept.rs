@@ -43,7 +43,7 @@ pub async fn accept(
 }
 
 /// Puts writes to items of one partition on its channel, in order, each on its own
-/// (`accept_many.lua`).
+/// (`accept_many.lua`). An error inside is that of one write, which was not accepted.
 ///
 /// # Errors
 /// [`RedisError`], for all of them; as for [`accept`].
@@ -52,7 +52,7 @@ pub async fn accept_many(
     partition: Partition,
     writes: &[&(ItemId, Write)],
     max_pending: u64,
-) -> Result<Vec<Acceptance>, RedisError> {
+) -> Result<Vec<Result<Acceptance, RedisError>>, RedisError> {
     let digests: Vec<_> = writes.iter().map(|(id, write)| digest(id, write)).collect();
     let digested = writes.iter().zip(&digests).map(|((id, write), digest)| (id, write, digest.as_str()));
     let call = call::accept_many(partition, digested, max_pending);
@@ -60,7 +60,11 @@ pub async fn accept_many(
     if reply.len() != 3 * writes.len() {
         return Err(unexpected(&call, &reply));
     }
-    reply.chunks(3).map(|reply| acceptance(partition, &call, reply)).collect()
+    let each = reply.chunks(3).map(|reply| match (reply[0].text(), reply[1].text()) {
+        (Some("failed"), Some(error)) => Err(RedisError::from_script(error)),
+        _ => acceptance(partition, &call, reply),
+    });
+    Ok(each.collect())
 }
 
 fn digest(id: &ItemId, write: &Write) -> String {

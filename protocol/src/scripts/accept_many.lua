@@ -1,7 +1,8 @@
 -- accept_many: puts writes on the channel of their partition in order, each or not on its own.
 --
--- It does for each what accept.lua does for one. Where Redis refuses the call, for want of memory
--- say, none of them is accepted.
+-- It does for each what accept.lua does for one. A command that fails for one of them is no reason
+-- to refuse another. Where Redis refuses the whole call, for want of memory say, none of them is
+-- accepted.
 --
 -- KEYS[1]   the partition's stream of writes
 -- ARGV[1]   how many unapplied writes the partition may hold
@@ -12,7 +13,8 @@
 -- ARGV[6..] for each write: how many fields its stream entry has, the key of its idempotency record
 --           or '', the digest of its request or '', and the fields (see write.rs)
 --
--- Reply: three values for each write, which are those of accept.lua, filled up with ''
+-- Reply: three values for each write, which are those of accept.lua filled up with '', or
+--        'failed', <the error of Redis>, ''
 
 local channel = {
   stream = KEYS[1], max_pending = tonumber(ARGV[1]), doorbell = ARGV[2], partition = ARGV[3], kept = ARGV[4],
@@ -23,7 +25,8 @@ while at <= #ARGV do
   local to = from + tonumber(ARGV[at]) - 1
   -- An entry starts with op, its name, id, the id.
   local item = ARGV[5] .. ARGV[from + 3]
-  local answer = admit(channel, item, record ~= '' and record or nil, ARGV[at + 2], from, to)
+  local ok, answer = pcall(admit, channel, item, record ~= '' and record or nil, ARGV[at + 2], from, to)
+  if not ok then answer = {'failed', type(answer) == 'table' and answer.err or tostring(answer)} end
   for i = 1, 3 do reply[#reply + 1] = answer[i] or '' end
   at = to + 1
 end

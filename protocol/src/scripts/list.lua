@@ -86,10 +86,13 @@ local function tell(id)
 end
 
 local function walk()
+  -- Where there may be groups, what was read behind the start of one was read in vain. So it reads
+  -- one id after a group, and more at a time as long as there is none.
+  local fitting = delimiter == '' and max_ids + 1 or 1
   while true do
     local from = position == '' and first or '(' .. position
     -- One more than there is room for shows whether that was all.
-    local count = delimiter == '' and math.min(max_ids - ids, max_told - #lines) + 1 or 16
+    local count = math.min(fitting, math.min(max_ids - ids, max_told - #lines) + 1)
     local chunk = redis.call('ZRANGE', index, from, last, 'BYLEX', 'LIMIT', 0, count)
     for _, id in ipairs(chunk) do
       if not inside(id) then
@@ -99,6 +102,7 @@ local function walk()
       end
     end
     if #chunk < count then return '' end
+    fitting = inside(chunk[#chunk]) and 1 or fitting * 4
   end
 end
 
