@@ -11,6 +11,7 @@
 pub mod access;
 mod body;
 pub mod config;
+pub mod cors;
 mod envelope;
 pub mod handler;
 pub mod header;

@@ -24,8 +24,8 @@ pub enum Route {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Methods(&'static str);
 
-const ITEM_METHODS: Methods = Methods("GET, HEAD, PUT, POST, DELETE");
-const READ_METHODS: Methods = Methods("GET, HEAD");
+const ITEM_METHODS: Methods = Methods("GET, HEAD, PUT, POST, DELETE, OPTIONS");
+const READ_METHODS: Methods = Methods("GET, HEAD, OPTIONS");
 
 impl Route {
     /// Finds the resource for a path as it stands in the request, percent-encoded.
