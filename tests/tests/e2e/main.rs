@@ -1,6 +1,8 @@
 //! End to end: a real Redis, the real worker, the real component, spoken to over HTTP.
 
+mod access;
 mod conditions;
+mod cors;
 mod dead;
 mod errors;
 mod faults;
@@ -11,6 +13,7 @@ mod load;
 mod overload;
 mod read_your_writes;
 mod succession;
+mod tokens;
 mod up;
 mod values;
 mod waiting;
