@@ -80,27 +80,25 @@ impl Access<'_> {
     /// # Errors
     /// [`Problem::InsufficientScope`] where the token does not have `scope`.
     pub fn require(&self, scope: Scope) -> Result<(), Problem> {
-        let allowed = match self {
-            Self::Open => true,
-            Self::Token(entry) => entry.scopes.contains(&scope),
-            Self::Stranger => false,
-        };
-        if allowed { Ok(()) } else { Err(Problem::InsufficientScope(scope)) }
+        match self {
+            Self::Open => Ok(()),
+            Self::Token(entry) if entry.scopes.contains(&scope) => Ok(()),
+            Self::Token(_) => Err(Problem::InsufficientScope(scope)),
+            Self::Stranger => Err(Unauthorized::NoToken.into()),
+        }
     }
 
-    /// Whether the token reaches an id, or all ids that start with this text.
+    /// Asks for an id, or for all ids that start with this text. It says nothing of scopes.
     ///
     /// # Errors
-    /// [`Problem::OutsidePrefix`] where it does not.
+    /// [`Problem::OutsidePrefix`] where the token does not reach them.
     pub fn reach(&self, id_or_prefix: &str) -> Result<(), Problem> {
-        let reached = match self {
-            Self::Open => true,
-            Self::Token(Entry { prefixes, .. }) => {
-                prefixes.is_empty() || prefixes.iter().any(|prefix| prefix.covers(id_or_prefix))
-            }
-            Self::Stranger => false,
-        };
-        if reached { Ok(()) } else { Err(Problem::OutsidePrefix) }
+        match self {
+            Self::Open => Ok(()),
+            Self::Token(entry) if entry.reaches(id_or_prefix) => Ok(()),
+            Self::Token(entry) => Err(Problem::OutsidePrefix(entry.prefixes.clone())),
+            Self::Stranger => Err(Unauthorized::NoToken.into()),
+        }
     }
 
     /// What an operation on one item needs.

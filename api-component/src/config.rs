@@ -9,9 +9,10 @@ use larder_protocol::token::InvalidEntries;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::access::Tokens;
+use crate::cors::{InvalidOrigin, Origins};
 
 /// The variables that the component reads; `spin.toml` declares each of them with a default.
-pub const VARIABLES: [&str; 8] = [
+pub const VARIABLES: [&str; 9] = [
     "redis_address",
     "redis_username",
     "redis_password",
@@ -20,6 +21,7 @@ pub const VARIABLES: [&str; 8] = [
     "max_value_bytes",
     "max_wait_seconds",
     "api_tokens",
+    "cors_origins",
 ];
 
 /// What an operator decides.
@@ -37,6 +39,8 @@ pub struct Config {
     pub max_wait_seconds: u64,
     /// Who may do what.
     pub tokens: Tokens,
+    /// Whose pages may.
+    pub origins: Origins,
 }
 
 /// A setting that cannot be used. It never holds the text of a secret.
@@ -63,6 +67,9 @@ pub enum InvalidConfig {
     /// The tokens are not as they must be; a store that wants some is not open for that.
     #[error("the variable api_tokens: {0}")]
     Tokens(#[from] InvalidEntries),
+    /// Not an origin.
+    #[error("the variable cors_origins: {0}")]
+    Origins(#[from] InvalidOrigin),
 }
 
 impl Config {
@@ -81,6 +88,7 @@ impl Config {
             max_wait_seconds: number(get, "max_wait_seconds", 0, MAX_CONFIGURABLE_WAIT_SECONDS)?,
             max_value_bytes: usize::try_from(max_value).expect("the largest allowed value fits 32 bits"),
             tokens: Tokens::parse(get("api_tokens")?)?,
+            origins: Origins::parse(get("cors_origins")?)?,
         })
     }
 }
@@ -129,6 +137,7 @@ mod tests {
             ("max_value_bytes", limits::DEFAULT_MAX_VALUE_BYTES.to_string()),
             ("max_wait_seconds", limits::DEFAULT_MAX_WAIT_SECONDS.to_string()),
             ("api_tokens", String::new()),
+            ("cors_origins", String::new()),
         ]);
         values.extend(changes.iter().map(|&(name, value)| (name, value.to_owned())));
         values

@@ -5,14 +5,15 @@ use std::fmt;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::header::ALLOW;
+use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 
 use crate::access::Access;
 use crate::config::Config;
 use crate::problem::Problem;
 use crate::redis::Redis;
-use crate::route::{self, Route};
+use crate::route::{self, Methods, Route};
 use crate::{bulk, health, item_read, item_write, listing, write_outcome};
 
 /// Answers a request. What the operator should know of a failure goes to standard error.
@@ -22,12 +23,17 @@ where
     B::Error: fmt::Display,
 {
     let (method, uri) = (request.method().clone(), request.uri().clone());
-    answer(request, config, redis).await.unwrap_or_else(|problem| {
+    let told = config.origins.told(&request);
+    let mut response = answer(request, config, redis).await.unwrap_or_else(|problem| {
         if let Some(line) = problem.log_line() {
             eprintln!("{method} {}: {line}", uri.path().escape_debug());
         }
         problem.into()
-    })
+    });
+    if let Some(told) = told {
+        told.tell(&mut response);
+    }
+    response
 }
 
 async fn answer<B>(request: Request<B>, config: &Config, redis: &impl Redis) -> Result<Response<Bytes>, Problem>
@@ -56,6 +62,15 @@ where
         (&Method::GET | &Method::HEAD, Route::Ready) => {
             health::ready(&request, &access.unwrap_or(Access::Stranger), redis).await
         }
+        (&Method::OPTIONS, _) => Ok(options(methods)),
         _ => Err(Problem::MethodNotAllowed(methods)),
     }
+}
+
+/// What a resource answers (RFC 9110 section 9.3.7), for everybody.
+fn options(methods: Methods) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(ALLOW, methods.into());
+    response
 }

@@ -12,6 +12,7 @@ pub mod access;
 mod body;
 mod bulk;
 pub mod config;
+pub mod cors;
 mod envelope;
 pub mod handler;
 pub mod header;

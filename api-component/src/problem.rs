@@ -13,7 +13,7 @@ use larder_protocol::item::InvalidContentType;
 use larder_protocol::item_id::InvalidItemId;
 use larder_protocol::metadata::InvalidMetadata;
 use larder_protocol::revision::InvalidRevision;
-use larder_protocol::token::Scope;
+use larder_protocol::token::{Prefix, Scope};
 use larder_protocol::{ItemId, Revision, limits};
 use serde::Serialize;
 
@@ -46,8 +46,8 @@ pub enum Problem {
     Unauthorized(Unauthorized),
     #[error("The access token does not have the scope {0}, which this needs.")]
     InsufficientScope(Scope),
-    #[error("The access token does not reach this: what it reaches starts otherwise.")]
-    OutsidePrefix,
+    #[error("The access token only reaches what starts with {}.", Alternatives(.0))]
+    OutsidePrefix(Vec<Prefix>),
     #[error("There is no item \"{0}\".")]
     NoSuchItem(ItemId),
     #[error("No write {0} was ever accepted.")]
@@ -126,6 +126,16 @@ impl fmt::Display for State<'_> {
     }
 }
 
+/// Prefixes of ids, for a sentence.
+struct Alternatives<'a>(&'a [Prefix]);
+
+impl fmt::Display for Alternatives<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let quoted: Vec<_> = self.0.iter().map(|prefix| format!("\"{}\"", prefix.as_str())).collect();
+        f.write_str(&quoted.join(" or "))
+    }
+}
+
 /// A problem as the client reads it (RFC 9457 §3.1).
 #[derive(Debug, Serialize)]
 pub struct Document {
@@ -144,7 +154,7 @@ impl Problem {
             Self::MethodNotAllowed(_) => (S::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed"),
             Self::Unauthorized(_) => (S::UNAUTHORIZED, "unauthorized", "No valid access token"),
             Self::InsufficientScope(_) => (S::FORBIDDEN, "insufficient-scope", "Scope missing"),
-            Self::OutsidePrefix => (S::FORBIDDEN, "outside-prefix", "Outside the token's prefixes"),
+            Self::OutsidePrefix(_) => (S::FORBIDDEN, "outside-prefix", "Outside the token's prefixes"),
             Self::NoSuchItem(_) => (S::NOT_FOUND, "no-such-item", "No such item"),
             Self::NoSuchWrite(_) => (S::NOT_FOUND, "no-such-write", "No such write"),
             Self::WriteTooOld(_) => (S::GONE, "write-too-old", "Outcome no longer known"),

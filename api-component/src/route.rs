@@ -29,9 +29,9 @@ pub const BULK_READ: &str = "get";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Methods(&'static str);
 
-const ITEM_METHODS: Methods = Methods("GET, HEAD, PUT, POST, DELETE");
-const ITEMS_METHODS: Methods = Methods("GET, HEAD, POST");
-const READ_METHODS: Methods = Methods("GET, HEAD");
+const ITEM_METHODS: Methods = Methods("GET, HEAD, PUT, POST, DELETE, OPTIONS");
+const ITEMS_METHODS: Methods = Methods("GET, HEAD, POST, OPTIONS");
+const READ_METHODS: Methods = Methods("GET, HEAD, OPTIONS");
 
 impl Route {
     /// Finds the resource for a path as it stands in the request, percent-encoded.

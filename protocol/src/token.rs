@@ -14,7 +14,7 @@
 
 mod member;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -44,6 +44,14 @@ pub struct Entry {
     /// The moment from which on it is worth nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<Expiry>,
+}
+
+impl Entry {
+    /// Whether the token reaches an id, or all ids that start with this text.
+    #[must_use]
+    pub fn reaches(&self, id_or_prefix: &str) -> bool {
+        self.prefixes.is_empty() || self.prefixes.iter().any(|prefix| id_or_prefix.starts_with(prefix.as_str()))
+    }
 }
 
 /// Why a list of entries cannot be used. Entries count from 1.
@@ -107,9 +115,10 @@ pub fn parse(json: &str) -> Result<Vec<Entry>, InvalidEntries> {
     if entries.is_empty() {
         return Err(InvalidEntries::Empty);
     }
-    for (later, entry) in entries.iter().enumerate() {
-        if let Some(earlier) = entries[..later].iter().position(|other| other.digest == entry.digest) {
-            return Err(InvalidEntries::SameDigest(earlier + 1, later + 1));
+    let mut seen = HashMap::new();
+    for (entry, number) in entries.iter().zip(1..) {
+        if let Some(earlier) = seen.insert(entry.digest.to_string(), number) {
+            return Err(InvalidEntries::SameDigest(earlier, number));
         }
     }
     Ok(entries)

@@ -6,6 +6,7 @@ use anyhow::{Context, ensure};
 use larder_api::header;
 use larder_local::system::{System, SystemBuilder};
 use larder_protocol::{ItemId, Revision};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 
@@ -18,18 +19,21 @@ pub struct Larder {
     system: Option<System>,
     base: String,
     client: Client,
+    /// Comes with every request.
+    authorization: Option<HeaderValue>,
     /// What the ids of this test start with, so that tests can share a deployment.
     prefix: String,
 }
 
 impl Larder {
-    /// The deployment that `LARDER_URL` names, or a system of the test's own.
+    /// The deployment that `LARDER_URL` names, with the token `LARDER_TOKEN` if there is one, or a
+    /// system of the test's own.
     ///
     /// # Errors
     /// Where the system does not start.
     pub async fn start() -> anyhow::Result<Self> {
         match std::env::var("LARDER_URL") {
-            Ok(url) => Self::at(url.trim_end_matches('/').to_owned(), None),
+            Ok(url) => Self::at(url.trim_end_matches('/').to_owned(), None, std::env::var("LARDER_TOKEN").ok()),
             Err(_) => Self::run(System::builder()).await,
         }
     }
@@ -49,13 +53,15 @@ impl Larder {
 
     async fn run(builder: SystemBuilder) -> anyhow::Result<Self> {
         let system = builder.start().await?;
-        Self::at(system.url(), Some(system))
+        Self::at(system.url(), Some(system), None)
     }
 
-    fn at(base: String, system: Option<System>) -> anyhow::Result<Self> {
-        let client = Client::builder().timeout(PATIENCE).build()?;
+    fn at(base: String, system: Option<System>, token: Option<String>) -> anyhow::Result<Self> {
+        let authorization = token.map(|token| HeaderValue::try_from(format!("Bearer {token}"))).transpose()?;
+        let always = HeaderMap::from_iter(authorization.clone().map(|value| (AUTHORIZATION, value)));
+        let client = Client::builder().timeout(PATIENCE).default_headers(always).build()?;
         let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_nanos();
-        Ok(Self { system, base, client, prefix: format!("test-{nanos:x}/") })
+        Ok(Self { system, base, client, authorization, prefix: format!("test-{nanos:x}/") })
     }
 
     /// The processes of [`Larder::own`].
@@ -97,6 +103,14 @@ impl Larder {
     /// A request to an item.
     pub fn item(&self, method: Method, id: &ItemId) -> RequestBuilder {
         self.request(method, &format!("/items/{}", id.to_path()))
+    }
+
+    /// The head of a request to an item, byte for byte, up to where more headers may follow.
+    #[must_use]
+    pub fn raw_head(&self, method: &Method, id: &ItemId) -> String {
+        let authorization = self.authorization.as_ref().and_then(|value| value.to_str().ok());
+        let authorization = authorization.map(|value| format!("authorization: {value}\r\n")).unwrap_or_default();
+        format!("{method} /items/{} HTTP/1.1\r\nhost: larder\r\nconnection: close\r\n{authorization}", id.to_path())
     }
 
     /// Reads an item.

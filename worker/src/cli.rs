@@ -12,6 +12,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::dead::DeadCommand;
 use crate::redis_url::{RedisUrl, RedisUrlParser};
+use crate::token::TokenCommand;
 
 /// Applies the writes of a Larder store.
 ///
@@ -47,6 +48,9 @@ pub enum Command {
     /// and 1 on any other error. What they find goes to stdout, errors to stderr.
     #[command(subcommand)]
     Dead(DeadCommand),
+    /// Makes access tokens. It needs no Redis.
+    #[command(subcommand)]
+    Token(TokenCommand),
 }
 
 #[derive(Debug, Args)]

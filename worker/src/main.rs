@@ -11,6 +11,7 @@
 //!  worker    opens sessions, one after the other, for as long as the process lives
 //!   session  one connection: doorbell, sweep, heartbeat, expiry and 16 committers
 //!  dead      or, in its place: subcommands for the writes that could not be applied
+//!  token     or: makes access tokens for the component
 //! ```
 
 mod admin;
@@ -33,6 +34,7 @@ mod redis_url;
 mod session;
 mod shutdown;
 mod sweep;
+mod token;
 mod worker;
 
 use std::process::ExitCode;
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
     match &cli.command {
         // Whoever calls a subcommand wants an answer, and an error in plain words.
         Some(Command::Dead(command)) => exit(dead::run(command, &cli.redis), |error| eprintln!("error: {error:#}")),
+        Some(Command::Token(command)) => exit(async { token::run(command) }, |error| eprintln!("error: {error:#}")),
         None => {
             logging::start(&cli.log);
             exit(run(&cli), |error| tracing::error!("{error:#}"))

@@ -91,10 +91,10 @@ impl Digest {
 impl Prefix {
     pub(super) const RIGHT: &str = "an array of one or more strings that an id can start with";
 
-    /// Whether `text` starts with it.
+    /// The prefix itself.
     #[must_use]
-    pub fn covers(&self, text: &str) -> bool {
-        text.starts_with(&self.0)
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 

@@ -1,7 +1,9 @@
 //! End to end: a real Redis, the real worker, the real component, spoken to over HTTP.
 
+mod access;
 mod bulk;
 mod conditions;
+mod cors;
 mod dead;
 mod errors;
 mod faults;
@@ -14,6 +16,7 @@ mod metadata;
 mod overload;
 mod read_your_writes;
 mod succession;
+mod tokens;
 mod up;
 mod values;
 mod waiting;
