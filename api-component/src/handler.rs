@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::problem::Problem;
 use crate::redis::Redis;
 use crate::route::{self, Methods, Route};
-use crate::{bulk, health, item_read, item_write, listing, write_outcome};
+use crate::{bulk, head, health, item_read, item_write, listing, write_outcome};
 
 /// Answers a request. What the operator should know of a failure goes to standard error.
 pub async fn handle<B>(request: Request<B>, config: &Config, redis: &impl Redis) -> Response<Bytes>
@@ -41,6 +41,7 @@ where
     B: Body<Data = Bytes>,
     B::Error: fmt::Display,
 {
+    head::check(&request)?;
     let route = Route::of(request.uri().path())?;
     let methods = route.methods();
     let access = config.tokens.admit(request.headers(), SystemTime::now());

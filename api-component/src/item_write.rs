@@ -10,17 +10,17 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body::Body;
 use larder_protocol::item::InvalidContentType;
 use larder_protocol::token::Scope;
-use larder_protocol::{Condition, Content, ItemId, Operation, Outcome, Partition, Revision, StreamId, Write, limits};
+use larder_protocol::{Condition, Content, ItemId, Operation, Outcome, Partition, Revision, Write, limits};
 
 use crate::access::Access;
 use crate::config::Config;
 use crate::envelope::{Envelope, InvalidEnvelope};
 use crate::preference::Preference;
 use crate::problem::Problem;
-use crate::redis::{Redis, RedisError};
-use crate::store::{self, Acceptance};
+use crate::redis::Redis;
+use crate::sent::{self, Sent};
 use crate::write_outcome::{self, OutcomeDocument};
-use crate::{body, header, idempotency, metadata, precondition, query};
+use crate::{body, header, idempotency, metadata, precondition, query, store};
 
 /// In JSON a character may take six bytes (`\u0041`), so an envelope may be that much larger
 /// than the value in it; the rest is room for the other members.
@@ -129,82 +129,25 @@ impl Terms {
         let write = Write { operation, condition, wait: !patience.is_zero(), idempotency };
         let acceptance = store::accept(redis, id, &write, config.max_pending).await.map_err(Problem::writing)?;
         let mut sent = Sent::of(acceptance, id)?;
-        if write.wait && sent.outcome.is_none() {
-            sent.outcome = wait(&write, &sent, patience, id, config, redis).await.unwrap_or_else(|error| {
-                // It is accepted all the same; only its outcome is not known yet.
-                eprintln!("waiting for the write {}: {error}", sent.revision);
-                None
-            });
+        if write.wait {
+            sent.wait(&write, patience, id, config, redis).await;
         }
-        let Sent { revision, outcome, .. } = sent;
-        let mut response = match outcome {
-            Some(outcome) if write.wait => settled(revision, outcome)?,
-            outcome => accepted(revision, outcome.as_ref(), id),
+        let mut response = match &sent.outcome {
+            Some(outcome) if write.wait => settled(sent.revision, outcome)?,
+            outcome => accepted(sent.revision, outcome.as_ref(), id),
         };
         let headers = response.headers_mut();
-        insert(headers, header::REVISION, &revision.to_string());
+        insert(headers, header::REVISION, &sent.revision.to_string());
         preference.applied(headers);
         Ok(response)
     }
 }
 
-/// A write that is on the channel, or has been.
-pub struct Sent {
-    /// Which write it is.
-    pub revision: Revision,
-    /// Known only of a repeated one.
-    outcome: Option<Outcome>,
-    /// An earlier request sent it.
-    repeated: bool,
-}
-
-impl Sent {
-    /// What the accept script said of a write to the item `id`.
-    pub fn of(acceptance: Acceptance, id: &ItemId) -> Result<Self, Problem> {
-        match acceptance {
-            Acceptance::Accepted(revision) => Ok(Self { revision, outcome: None, repeated: false }),
-            Acceptance::Repeated(revision, outcome) => Ok(Self { revision, outcome, repeated: true }),
-            Acceptance::Reused => Err(Problem::IdempotencyKeyReused),
-            Acceptance::Rejected { current } => Err(precondition_failed(id, current)),
-            Acceptance::Full { pending } => Err(Problem::Overloaded(pending)),
-        }
-    }
-}
-
-/// Waits for the outcome of a write. The earlier request of a repeated one may not have asked
-/// for it to be told; then it is in the record once everything accepted before now is applied.
-async fn wait(
-    write: &Write,
-    sent: &Sent,
-    patience: Duration,
-    id: &ItemId,
-    config: &Config,
-    redis: &impl Redis,
-) -> Result<Option<Outcome>, RedisError> {
-    if !sent.repeated {
-        return store::wait(redis, sent.revision, patience).await;
-    }
-    store::pass_barrier(redis, id, config.max_pending, patience).await?;
-    match &write.idempotency {
-        Some(record) => store::remembered(redis, record).await,
-        None => Ok(None),
-    }
-}
-
 /// The answer when the outcome is known: 201, 204, or why it was not done.
-fn settled(revision: Revision, outcome: Outcome) -> Result<Response<Bytes>, Problem> {
-    let (status, has_state) = match outcome {
-        Outcome::Created => (StatusCode::CREATED, true),
-        Outcome::Replaced => (StatusCode::NO_CONTENT, true),
-        Outcome::Deleted | Outcome::Absent | Outcome::Passed => (StatusCode::NO_CONTENT, false),
-        Outcome::Rejected { current } => {
-            return Err(Problem::PreconditionFailed(current.map(|id| Revision { id, ..revision })));
-        }
-        Outcome::Dead(reason) => return Err(Problem::NotApplied(reason)),
-    };
+fn settled(revision: Revision, outcome: &Outcome) -> Result<Response<Bytes>, Problem> {
     let mut response = Response::new(Bytes::new());
-    *response.status_mut() = status;
-    if has_state {
+    *response.status_mut() = sent::status(revision, outcome)?;
+    if matches!(outcome, Outcome::Created | Outcome::Replaced) {
         insert(response.headers_mut(), ETAG, &revision.etag());
     }
     Ok(response)
@@ -216,11 +159,6 @@ fn accepted(revision: Revision, outcome: Option<&Outcome>, id: &ItemId) -> Respo
     *response.status_mut() = StatusCode::ACCEPTED;
     insert(response.headers_mut(), LOCATION, &write_outcome::path(revision, id));
     response
-}
-
-fn precondition_failed(id: &ItemId, current: Option<StreamId>) -> Problem {
-    let partition = Partition::of(id);
-    Problem::PreconditionFailed(current.map(|id| Revision { partition, id }))
 }
 
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {

@@ -40,6 +40,10 @@ pub const TYPE_PREFIX: &str = "urn:larder:problem:";
 pub enum Problem {
     #[error("There is nothing at this path. Items are at /items/{{id}}, writes at /writes/{{revision}}.")]
     NoSuchPath,
+    #[error("The path and the query have more than {} bytes.", limits::MAX_TARGET_BYTES)]
+    TargetTooLong,
+    #[error("The headers have more than {} bytes.", limits::MAX_HEADER_BYTES)]
+    HeadersTooLarge,
     #[error("This resource answers {0}.")]
     MethodNotAllowed(route::Methods),
     #[error("{0}")]
@@ -150,6 +154,8 @@ impl Problem {
     fn kind(&self) -> (StatusCode, &'static str, &'static str) {
         use StatusCode as S;
         match self {
+            Self::TargetTooLong => (S::URI_TOO_LONG, "target-too-long", "Path and query too long"),
+            Self::HeadersTooLarge => (S::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers-too-large", "Headers too large"),
             Self::NoSuchPath => (S::NOT_FOUND, "no-such-path", "No such path"),
             Self::MethodNotAllowed(_) => (S::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed"),
             Self::Unauthorized(_) => (S::UNAUTHORIZED, "unauthorized", "No valid access token"),

@@ -4,6 +4,7 @@ mod accept;
 mod list;
 mod read_many;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::future::try_join_all;
@@ -102,6 +103,27 @@ pub async fn wait(redis: &impl Redis, revision: Revision, patience: Duration) ->
             Err(error) => Err(RedisError::Unexpected(format!("XREAD {key}: {error}"))),
         },
     }
+}
+
+/// The outcomes of writes of one partition that were accepted with [`Write::wait`], as far as they
+/// are told (`XREAD`).
+///
+/// # Errors
+/// [`RedisError`].
+pub async fn outcomes(redis: &impl Redis, revisions: &[Revision]) -> Result<Vec<Option<Outcome>>, RedisError> {
+    if revisions.is_empty() {
+        return Ok(vec![]);
+    }
+    let streams: Vec<_> = revisions.iter().map(|revision| keys::outcome(*revision)).collect();
+    let mut arguments: Vec<&[u8]> = vec![b"COUNT", b"1", b"STREAMS"];
+    arguments.extend(streams.iter().map(|key| key.as_bytes()));
+    arguments.extend(streams.iter().map(|_| &b"0"[..]));
+    let reply = redis.execute("XREAD", &arguments).await?;
+    // Flattened: for each stream that is there its key, the ID of its entry, the name of the one
+    // field, the outcome.
+    let told: HashMap<_, _> = reply.chunks(4).map(|told| (told[0].text(), told.last().and_then(Reply::text))).collect();
+    let outcome = |key: &String| told.get(&Some(key.as_str()))?.and_then(|text| text.parse().ok());
+    Ok(streams.iter().map(outcome).collect())
 }
 
 /// The outcome in an idempotency record, once its write has one.

@@ -90,6 +90,12 @@ pub const MAX_BULK_OPERATIONS: usize = 1_000;
 /// Largest body of a bulk write, and about the largest answer to a bulk read, in bytes.
 pub const MAX_BULK_BYTES: usize = 8 * 1024 * 1024;
 
+/// Longest path and query of a request, in bytes as they are sent.
+pub const MAX_TARGET_BYTES: usize = 8 * 1024;
+
+/// Largest headers of a request, in bytes of all names and values.
+pub const MAX_HEADER_BYTES: usize = 32 * 1024;
+
 /// How often a worker says that it lives.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
 

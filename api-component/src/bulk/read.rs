@@ -53,7 +53,7 @@ where
     outcomes.extend(found.into_iter().flatten());
 
     result::log(&path, &outcomes);
-    Ok(form.answer(&result::results(&outcomes, StatusCode::OK, ReadItem::of)))
+    Ok(form.answer(&result::results(&outcomes, |found| (StatusCode::OK, ReadItem::of(found)))))
 }
 
 type Found = (Partition, Item);

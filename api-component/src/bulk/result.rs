@@ -21,19 +21,15 @@ pub struct BulkResult<T> {
     problem: Option<Document>,
 }
 
-/// The results in the order of the parts: what was done has `status`, and tells what `told`
-/// makes of it.
-pub fn results<'a, T, R>(
-    outcomes: &'a Outcomes<T>,
-    status: StatusCode,
-    told: impl Fn(&'a T) -> R,
-) -> Vec<BulkResult<R>> {
+/// The results in the order of the parts; `told` makes the status of what was done, and what there
+/// is to tell of it.
+pub fn results<'a, T, R>(outcomes: &'a Outcomes<T>, told: impl Fn(&'a T) -> (StatusCode, R)) -> Vec<BulkResult<R>> {
     let result = |(id, outcome): &'a (Option<String>, Result<T, Problem>)| {
-        let (status, done, problem) = match outcome {
-            Ok(done) => (status.as_u16(), Some(told(done)), None),
-            Err(problem) => (problem.status().as_u16(), None, Some(problem.document())),
+        let (status, done, problem) = match outcome.as_ref().map(&told) {
+            Ok((status, done)) => (status, Some(done), None),
+            Err(problem) => (problem.status(), None, Some(problem.document())),
         };
-        BulkResult { id: id.clone(), status, done, problem }
+        BulkResult { id: id.clone(), status: status.as_u16(), done, problem }
     };
     outcomes.values().map(result).collect()
 }
