@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use super::artifacts::{built, on_path, workspace_root};
 use super::log::Output;
 use super::process::{Process, Start};
+use super::wasi::Wasi;
 
 /// What runs the component.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,12 +68,12 @@ pub struct ApiSettings {
 impl ApiSettings {
     /// This workspace's component, with its Redis at this address.
     #[must_use]
-    pub fn new(runtime: Runtime, listen: SocketAddr, redis_url: &str, output: Output) -> Self {
+    pub fn new(runtime: Runtime, wasi: Wasi, listen: SocketAddr, redis_url: &str, output: Output) -> Self {
         let root = workspace_root();
         Self {
             runtime,
             listen,
-            manifest: root.join("spin.toml"),
+            manifest: wasi.manifest(&root),
             runtime_config: root.join("runtime-config.toml"),
             // The Redis is ours: no credentials of another one in our environment are for it.
             variables: [("redis_address", redis_url), ("redis_username", ""), ("redis_password", "")]

@@ -14,13 +14,14 @@ use super::port::Port;
 use super::redis::RedisServer;
 use super::redis_program::RedisProgram;
 use super::running::System;
+use super::wasi::Wasi;
 use super::worker::WorkerProcess;
 
 /// How often Redis is given another port, where somebody took the one that it was to have.
 const PORT_ATTEMPTS: usize = 5;
 
 /// The settings of a [`System`]. Without any: one worker, free ports, a temporary folder, logs
-/// into files, the runtime that `LARDER_RUNTIME` names.
+/// into files, the runtime that `LARDER_RUNTIME` names, the WASI that `LARDER_WASI` names.
 #[derive(Debug)]
 pub struct SystemBuilder {
     workers: usize,
@@ -164,7 +165,7 @@ impl SystemBuilder {
             })
             .collect::<Result<Vec<_>>>()?;
         let runtime = self.runtime.map_or_else(Runtime::from_env, Ok)?;
-        let mut settings = ApiSettings::new(runtime, listen, &url, log("component"));
+        let mut settings = ApiSettings::new(runtime, Wasi::from_env()?, listen, &url, log("component"));
         settings.variables.extend(self.variables);
         settings.manifest = self.manifest.unwrap_or(settings.manifest);
         settings.runtime_config = self.runtime_config.unwrap_or(settings.runtime_config);

@@ -40,8 +40,7 @@ impl Redis for Connection {
     }
 
     async fn execute(&self, command: &str, arguments: &[&[u8]]) -> Result<Vec<Reply>, RedisError> {
-        let parameters: Vec<_> =
-            arguments.iter().map(|argument| RedisParameter::Binary(argument.to_vec())).collect();
+        let parameters: Vec<_> = arguments.iter().map(|argument| RedisParameter::Binary(argument.to_vec())).collect();
         let results = self.call(|open| open.execute(command, &parameters))?;
         Ok(results.into_iter().map(reply).collect())
     }

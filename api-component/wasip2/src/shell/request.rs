@@ -20,8 +20,7 @@ const CHUNK_BYTES: u64 = 64 * 1024;
 /// # Errors
 /// Where the target is not a path, such as `*`.
 pub fn read(incoming: IncomingRequest) -> Result<Request<impl Body<Data = Bytes, Error: fmt::Display>>, Problem> {
-    let target: Uri =
-        incoming.path_with_query().and_then(|target| target.parse().ok()).ok_or(Problem::NoSuchPath)?;
+    let target: Uri = incoming.path_with_query().and_then(|target| target.parse().ok()).ok_or(Problem::NoSuchPath)?;
     let mut request = Request::builder().method(method(&incoming.method())).uri(target);
     for (name, value) in incoming.headers().entries() {
         request = request.header(name, value);

@@ -112,7 +112,9 @@ impl Redis for Connection {
                 let is_new = kept.is_none();
                 let open = match kept {
                     Some(open) => open,
-                    None => Open::open(&self.url).await.map_err(|error| RedisError::NotSent(told(error).to_string()))?,
+                    None => {
+                        Open::open(&self.url).await.map_err(|error| RedisError::NotSent(told(error).to_string()))?
+                    }
                 };
                 match open.execute(command, parameters(arguments)).await {
                     Ok(results) => {
