@@ -61,6 +61,8 @@ pub struct ApiSettings {
     pub runtime_config: PathBuf,
     /// Application variables, by their names in the manifest.
     pub variables: Vec<(String, String)>,
+    /// More environment variables of the runtime, such as `SSL_CERT_FILE`.
+    pub environment: Vec<(String, String)>,
     /// Where its log goes.
     pub output: Output,
 }
@@ -79,6 +81,7 @@ impl ApiSettings {
             variables: [("redis_address", redis_url), ("redis_username", ""), ("redis_password", "")]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
+            environment: vec![],
             output,
         }
     }
@@ -100,11 +103,10 @@ impl ApiSettings {
             ),
         };
         let listen = self.listen.to_string();
-        let variables: Vec<_> = self
-            .variables
-            .iter()
-            .map(|(name, value)| (format!("SPIN_VARIABLE_{}", name.to_ascii_uppercase()), value))
-            .collect();
+        let variables =
+            self.variables.iter().map(|(name, value)| (format!("SPIN_VARIABLE_{}", name.to_ascii_uppercase()), value));
+        let environment: Vec<_> =
+            variables.chain(self.environment.iter().map(|(name, value)| (name.clone(), value))).collect();
         Process::start(Start {
             name: "component",
             program: &program,
@@ -117,7 +119,7 @@ impl ApiSettings {
                 OsStr::new("--runtime-config-file"),
                 self.runtime_config.as_os_str(),
             ],
-            environment: variables.iter().map(|(name, value)| (name.as_str(), OsStr::new(value))).collect(),
+            environment: environment.iter().map(|(name, value)| (name.as_str(), OsStr::new(value))).collect(),
             stdin: Stdio::null(),
             output: self.output.clone(),
         })

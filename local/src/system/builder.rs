@@ -26,6 +26,7 @@ const PORT_ATTEMPTS: usize = 5;
 pub struct SystemBuilder {
     workers: usize,
     variables: Vec<(String, String)>,
+    api_environment: Vec<(String, String)>,
     worker_environment: Vec<(String, String)>,
     redis_arguments: Vec<String>,
     runtime: Option<Runtime>,
@@ -42,6 +43,7 @@ impl Default for SystemBuilder {
         Self {
             workers: 1,
             variables: vec![],
+            api_environment: vec![],
             worker_environment: vec![],
             redis_arguments: vec![],
             runtime: None,
@@ -67,6 +69,13 @@ impl SystemBuilder {
     #[must_use]
     pub fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Sets an environment variable of the component's runtime, such as `SSL_CERT_FILE`.
+    #[must_use]
+    pub fn api_env(mut self, name: &str, value: &str) -> Self {
+        self.api_environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -167,6 +176,7 @@ impl SystemBuilder {
         let runtime = self.runtime.map_or_else(Runtime::from_env, Ok)?;
         let mut settings = ApiSettings::new(runtime, Wasi::from_env()?, listen, &url, log("component"));
         settings.variables.extend(self.variables);
+        settings.environment = self.api_environment;
         settings.manifest = self.manifest.unwrap_or(settings.manifest);
         settings.runtime_config = self.runtime_config.unwrap_or(settings.runtime_config);
         let api = ApiProcess::start(settings)?;

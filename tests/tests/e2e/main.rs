@@ -11,6 +11,7 @@ mod load;
 mod overload;
 mod read_your_writes;
 mod succession;
+mod tls;
 mod up;
 mod values;
 mod waiting;
