@@ -1,6 +1,8 @@
-//! Names of the HTTP headers that are Larder's own, and values that go with every answer.
+//! Names of the HTTP headers that are Larder's own, and what goes with every answer.
 
-use http::{HeaderName, HeaderValue};
+use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 /// When the item ends, as RFC 3339 in UTC with milliseconds.
 pub const EXPIRES_AT: HeaderName = HeaderName::from_static("larder-expires-at");
@@ -43,3 +45,12 @@ pub const SANDBOX: HeaderValue = HeaderValue::from_static("sandbox; default-src 
 
 /// A browser shall take the declared type and not guess another.
 pub const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+
+/// Sets `Content-Length`, except where an answer has no body to be long (RFC 9110 §8.6). A host
+/// that does not know the length sends the body in chunks.
+pub fn insert_length(response: &mut Response<Bytes>) {
+    if !matches!(response.status(), StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT) {
+        let length = response.body().len();
+        response.headers_mut().insert(CONTENT_LENGTH, length.into());
+    }
+}

@@ -81,6 +81,8 @@ pub async fn read_after(redis: &impl Redis, id: &ItemId, revision: StreamId) -> 
             Some(Reply::Bytes(stored)) => Ok(ReadAfter::Current(Some(Item::decode(stored)?))),
             _ => Ok(ReadAfter::Current(None)),
         },
+        // A nil that the host left out.
+        (Some("current"), 1) => Ok(ReadAfter::Current(None)),
         _ => Err(unexpected(&call, &reply).into()),
     }
 }

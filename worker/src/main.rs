@@ -30,6 +30,7 @@ mod logging;
 mod metric;
 mod outage_log;
 mod ownership;
+mod redis_ca;
 mod redis_url;
 mod session;
 mod shutdown;
@@ -48,6 +49,7 @@ use crate::health::Health;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    cli.redis.check().unwrap_or_else(|error| error.exit());
     match &cli.command {
         // Whoever calls a subcommand wants an answer, and an error in plain words.
         Some(Command::Dead(command)) => exit(dead::run(command, &cli.redis), |error| eprintln!("error: {error:#}")),

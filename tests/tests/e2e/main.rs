@@ -16,6 +16,7 @@ mod metadata;
 mod overload;
 mod read_your_writes;
 mod succession;
+mod tls;
 mod tokens;
 mod up;
 mod values;
