@@ -2,6 +2,7 @@
 //! turns every failure into its problem document.
 
 use std::fmt;
+use std::pin::pin;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -14,7 +15,7 @@ use crate::config::Config;
 use crate::problem::Problem;
 use crate::redis::Redis;
 use crate::route::{self, Methods, Route};
-use crate::{bulk, head, health, item_read, item_write, listing, write_outcome};
+use crate::{body, bulk, head, health, item_read, item_write, listing, write_outcome};
 
 /// Answers a request. What the operator should know of a failure goes to standard error.
 pub async fn handle<B>(request: Request<B>, config: &Config, redis: &impl Redis) -> Response<Bytes>
@@ -22,14 +23,19 @@ where
     B: Body<Data = Bytes>,
     B::Error: fmt::Display,
 {
-    let (method, uri) = (request.method().clone(), request.uri().clone());
     let told = config.origins.told(&request);
-    let mut response = answer(request, config, redis).await.unwrap_or_else(|problem| {
-        if let Some(line) = problem.log_line() {
-            eprintln!("{method} {}: {line}", uri.path().escape_debug());
+    let (head, body) = request.into_parts();
+    let mut body = pin!(body);
+    let mut response = match answer(Request::from_parts(head.clone(), body.as_mut()), config, redis).await {
+        Ok(response) => response,
+        Err(problem) => {
+            if let Some(line) = problem.log_line() {
+                eprintln!("{} {}: {line}", head.method, head.uri.path().escape_debug());
+            }
+            body::discard(body, &head.headers).await;
+            problem.into()
         }
-        problem.into()
-    });
+    };
     if let Some(told) = told {
         told.tell(&mut response);
     }
