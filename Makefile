@@ -4,11 +4,15 @@ LISTEN ?= 127.0.0.1:3000
 DATA ?= .larder
 MINUTES ?= 10
 
+# An environment for the checks in Python. The copy of the list says that it is complete.
+PYTHON := target/python/bin/python
+PYTHON_READY := target/python/requirements.txt
+
 # rustup adds cargo to the PATH of new shells only.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build component up test soak bench
+.PHONY: help setup python build component up test manifests test-k8s soak bench
 
 help: ## List the targets
 	@echo 'make TARGET [SETTING=value ...]'
@@ -17,8 +21,16 @@ help: ## List the targets
 	@echo
 	@echo 'Settings: LISTEN=$(LISTEN) DATA=$(DATA) MINUTES=$(MINUTES)'
 
-setup: ## Install what is missing: the WebAssembly target, a C compiler, Redis
+setup: ## Install what is missing: the WebAssembly target, a C compiler, Redis, Python
 	@local/setup.sh
+
+python: $(PYTHON_READY) ## Put what the checks in Python need into target/python
+
+$(PYTHON_READY): tests/requirements.txt | setup
+	@echo 'Installing what $< names into target/python'
+	@rm -rf target/python && python3 -m venv target/python
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $<
+	@cp $< $@
 
 # Always the whole workspace: with another choice of packages, cargo would choose other features
 # of their dependencies, and build wasmtime again.
@@ -31,8 +43,14 @@ component: ## Build the WebAssembly component
 up: setup build ## Start everything on LISTEN, with the data in DATA
 	@exec target/release/larder-local up --listen '$(LISTEN)' --data '$(DATA)'
 
-test: setup build ## Run every test; LARDER_URL=http://... tests a deployment that is there
+test: setup manifests build ## Run every test; LARDER_URL=http://... tests a deployment that is there
 	cargo test --locked --release --workspace
+
+manifests: python ## Check the Kubernetes manifests, and all scripts
+	$(PYTHON) -m pytest -q k8s/tests
+
+test-k8s: ## Create a k3d cluster, deploy to it, and test it while pods are killed
+	k8s/cluster-test/run.sh
 
 bench: setup build ## Measure latency, and throughput beside Webdis (needs wrk and webdis)
 	cargo build --locked --release --workspace --examples
