@@ -8,9 +8,16 @@ UNITS = {"kb": 2**10, "mb": 2**20, "gb": 2**30, "Ki": 2**10, "Mi": 2**20, "Gi": 
 def redis_is_durable(cluster):
     for config in cluster.of_kind("ConfigMap"):
         settings = dict(
-            line.split(maxsplit=1) for line in config["data"].get("redis.conf", "").splitlines() if line and line[0] != "#"
+            line.split(maxsplit=1)
+            for line in config["data"].get("redis.conf", "").splitlines()
+            if line and line[0] != "#"
         )
-        for name, value in {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction", "save": '""'}.items():
+        for name, value in {
+            "appendonly": "yes",
+            "appendfsync": "always",
+            "maxmemory-policy": "noeviction",
+            "save": '""',
+        }.items():
             if settings.get(name) != value:
                 yield f"redis.conf: {name} is {settings.get(name)} instead of {value}"
         if "requirepass" in settings or "/auth.conf" not in settings.get("include", ""):
@@ -37,7 +44,10 @@ def no_password_is_an_argument(cluster):
     for workload in cluster.workloads:
         for container in workload.containers:
             commands = [container.get("command", []) + container.get("args", [])]
-            commands += [container.get(p, {}).get("exec", {}).get("command", []) for p in ("startupProbe", "livenessProbe", "readinessProbe")]
+            commands += [
+                container.get(p, {}).get("exec", {}).get("command", [])
+                for p in ("startupProbe", "livenessProbe", "readinessProbe")
+            ]
             for words in commands:
                 if any(re.search(r"\$\(|\$\{?\w|^(-a|--pass|--requirepass)$", w) for w in words):
                     yield f"{workload}: {words} may hold a password"

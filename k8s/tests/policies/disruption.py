@@ -16,12 +16,17 @@ def what_has_replicas_has_a_budget(cluster):
 def there_are_replicas_enough(cluster):
     """Two of everything that keeps nothing; three in production, where Redis is not ours."""
     least = 2 if cluster.workload("StatefulSet", "larder-redis") else 3
-    scalers = {s["spec"]["scaleTargetRef"]["name"]: s for s in cluster.of_kind("HorizontalPodAutoscaler", "ScaledObject")}
+    scalers = {
+        s["spec"]["scaleTargetRef"]["name"]: s for s in cluster.of_kind("HorizontalPodAutoscaler", "ScaledObject")
+    }
     for workload in (w for w in cluster.workloads if w.kind == "Deployment"):
         if scaler := scalers.get(workload.name):
             spec = scaler["spec"]
-            least_here, most = spec.get("minReplicas", spec.get("minReplicaCount", 0)), spec.get("maxReplicas", spec.get("maxReplicaCount", 0))
-            if scaler["kind"] == "HorizontalPodAutoscaler" and least_here < least or least_here < 2:
+            least_here, most = (
+                spec.get("minReplicas", spec.get("minReplicaCount", 0)),
+                spec.get("maxReplicas", spec.get("maxReplicaCount", 0)),
+            )
+            if least_here < (least if scaler["kind"] == "HorizontalPodAutoscaler" else 2):
                 yield f"{workload}: its autoscaler goes down to {least_here}"
             if most <= least_here:
                 yield f"{workload}: its autoscaler never scales"

@@ -4,7 +4,9 @@
 def images_are_pinned(cluster):
     """A tag that says which, or a digest."""
     images = [(str(w), c["image"]) for w in cluster.workloads for c in w.containers]
-    images += [(f"SpinApp {d['metadata']['name']}", d["spec"]["image"]) for d in cluster.rendered if d["kind"] == "SpinApp"]
+    images += [
+        (f"SpinApp {d['metadata']['name']}", d["spec"]["image"]) for d in cluster.rendered if d["kind"] == "SpinApp"
+    ]
     for owner, image in images:
         name = image.rsplit("/", 1)[-1]
         tag = name.partition(":")[2]

@@ -4,7 +4,9 @@
 def secrets_and_config_maps_resolve(cluster):
     for workload in cluster.workloads:
         for kind, name, key in _references(workload.pod):
-            found = [d for d in (*cluster.documents, *cluster.secrets) if (d["kind"], d["metadata"]["name"]) == (kind, name)]
+            found = [
+                d for d in (*cluster.documents, *cluster.secrets) if (d["kind"], d["metadata"]["name"]) == (kind, name)
+            ]
             if not found:
                 yield f"{workload}: there is no {kind} {name}"
             elif key is not None and not any(key in d.get(f, {}) for d in found for f in ("data", "stringData")):
@@ -60,7 +62,11 @@ def the_executor_comes_before_its_app(cluster):
         if document["kind"] == "SpinApp":
             spec = document["spec"]
             config = spec.get("runtimeConfig", {}).get("loadFromSecret")
-            for needed in (("SpinAppExecutor", spec["executor"]), ("Secret", config), ("ServiceAccount", spec.get("serviceAccountName"))):
+            for needed in (
+                ("SpinAppExecutor", spec["executor"]),
+                ("Secret", config),
+                ("ServiceAccount", spec.get("serviceAccountName")),
+            ):
                 if needed not in seen:
                     yield f"SpinApp {document['metadata']['name']} comes before {needed[0]} {needed[1]}"
         seen.add((document["kind"], document["metadata"]["name"]))
