@@ -101,7 +101,8 @@ class Bench:
         self.rules()
         self.store = ThreadingHTTPServer(("127.0.0.1", 0), Store)
         self.store.requests, self.store.items, self.store.corrupt = [], {}, None
-        threading.Thread(target=self.store.serve_forever, daemon=True).start()
+        serve = threading.Thread(target=self.store.serve_forever, args=[0.01], daemon=True)
+        serve.start()
         self.port = str(self.store.server_port)
         self.path = f"{self.bin}{os.pathsep}{os.environ['PATH']}"
 
