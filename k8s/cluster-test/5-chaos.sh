@@ -19,17 +19,22 @@ for writer in 1 2 3 4; do
 done
 
 ours() { kubectl --namespace "$NAMESPACE" "$@"; }
-kill_one_of() { # of the pods of a part, as a lost node would: without a chance to end well
+kill_pod() { # one of a part that keeps nothing, as a lost node would: without a chance to end well
     ours get pods --selector "app.kubernetes.io/component=$1" --output name | shuf -n 1 |
         xargs kubectl --namespace "$NAMESPACE" delete --force --grace-period=0
+}
+# Not by --force: then Kubernetes may start another Redis on the volume while this one still writes.
+kill_redis() {
+    for node in $(docker ps --filter "label=k3d.cluster=$CLUSTER" --format '{{.Names}}'); do
+        docker exec "$node" pkill -KILL -x redis-server || true # it runs on one of them
+    done
 }
 
 for round in $(seq "$ROUNDS"); do
     echo "chaos: round $round of $ROUNDS"
-    for part in worker api redis; do
-        kill_one_of "$part"
-        sleep 5
-    done
+    kill_pod worker && sleep 5
+    kill_pod api && sleep 5
+    kill_redis && sleep 5
     ours rollout status statefulset/larder-redis --timeout=120s
 done
 

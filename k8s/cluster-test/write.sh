@@ -16,7 +16,7 @@ for ((n = 0; ; n++)); do
         --request PUT --header 'Content-Type: text/plain' --data-binary "$id" "$LARDER_URL/items/$id") || true
     case $status in
         202) echo "$id" >>"$acknowledged" ;;
-        000 | 500 | 502 | 503 | 504) sleep 0.1 ;; # the part that died, or what stands before it
+        '' | 000 | 500 | 502 | 503 | 504) sleep 0.1 ;; # curl was stopped, a part died, or what stands before it says so
         *) echo "write: $id was answered with $status" >&2 && exit 1 ;;
     esac
 done

@@ -102,3 +102,13 @@ def test_the_policies_of_the_cluster_find_the_pods_of_the_component():
         constraints = next(yaml.safe_load_all(file.read_text()))["spec"]["matchConstraints"]
         assert constraints["objectSelector"]["matchLabels"].items() <= labels.items()
         assert constraints["namespaceSelector"]["matchLabels"].items() <= namespace.items()
+
+
+def test_a_backup_is_put_back_with_the_image_and_the_user_of_redis():
+    redis = next(d for d in render("dev") if d["kind"] == "StatefulSet")
+    pod = yaml.safe_load((K8S / "restore-pod.yaml").read_text())["spec"]
+    theirs = redis["spec"]["template"]["spec"]
+    assert pod["containers"][0]["image"] == theirs["containers"][0]["image"]
+    assert pod["securityContext"]["runAsUser"] == theirs["securityContext"]["runAsUser"]
+    claim = f"{redis['spec']['volumeClaimTemplates'][0]['metadata']['name']}-{redis['metadata']['name']}-0"
+    assert pod["volumes"][0]["persistentVolumeClaim"]["claimName"] == claim

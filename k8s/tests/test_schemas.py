@@ -19,12 +19,14 @@ CRDS = Path(os.environ.get("LARDER_SPINKUBE_CRDS", REPOSITORY.parent / "shared" 
 WITHOUT_SCHEMA = {"ScaledObject", "PodMonitor", "PrometheusRule"}
 
 
-def cluster_documents():
-    return [d for file in sorted((K8S / "cluster").glob("*.yaml")) for d in yaml.safe_load_all(file.read_text())]
+def documents_by_themselves():
+    """What is applied by hand, or by the test on a cluster."""
+    files = [*(K8S / "cluster").glob("*.yaml"), *(K8S / "cluster-test").glob("*.yaml"), *K8S.glob("*.yaml")]
+    return [d for file in sorted(files) for d in yaml.safe_load_all(file.read_text())]
 
 
 def all_documents():
-    sources = {variant: render(variant) for variant in VARIANTS} | {"cluster": cluster_documents()}
+    sources = {variant: render(variant) for variant in VARIANTS} | {"by itself": documents_by_themselves()}
     return [
         pytest.param(document, id=f"{source}: {document['kind']} {document['metadata']['name']}")
         for source, documents in sources.items()
