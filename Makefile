@@ -17,7 +17,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 help: ## List the targets
 	@echo 'make TARGET [SETTING=value ...]'
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo 'Settings: LISTEN=$(LISTEN) DATA=$(DATA) MINUTES=$(MINUTES)'
 

@@ -10,8 +10,9 @@ Creates, where they are missing:
   larder-redis   where Redis is and how to log in there. From LARDER_REDIS in the environment,
                  redis[s]://[user:password@]host[:port]; without it, for the overlay dev only,
                  a random password for the Redis of the overlay.
-  larder-client  a random access token with all scopes, readable: for smoke tests and the first
-                 steps. Hand out others, made with `larder-worker token new`, to clients.
+  larder-client  a random access token, readable: for the test of deploy.sh. In the overlay dev it
+                 may do everything, else only read and write ids that begin with smoke/. Give
+                 clients others, made with `larder-worker token new`.
   larder-tokens  the list of tokens that the component accepts, as digests: that one.
 
   --overlay    default: dev
@@ -70,9 +71,10 @@ if ! exists larder-redis; then
     address="${BASH_REMATCH[1]}://${BASH_REMATCH[5]}${BASH_REMATCH[6]:-:6379}"
     username=$(decode "${BASH_REMATCH[3]}")
     password=$(decode "${BASH_REMATCH[4]}")
-    # auth.conf is for the Redis of the overlay dev alone.
-    secret larder-redis address "$address" username "$username" password "$password" url "$url" \
-        auth.conf "requirepass $password"
+    # For the Redis of the overlay dev: the line of its configuration that has the password.
+    auth=()
+    if [ "$overlay" = dev ]; then auth=(auth.conf "requirepass $password"); fi
+    secret larder-redis address "$address" username "$username" password "$password" url "$url" "${auth[@]}"
 fi
 
 if ! exists larder-tokens; then
@@ -84,8 +86,9 @@ if ! exists larder-tokens; then
         secret larder-client token "$token"
     fi
     digest=$(printf %s "$token" | sha256)
-    secret larder-tokens api-tokens \
-        "[{\"name\":\"larder-client\",\"digest\":\"$digest\",\"scopes\":[\"read\",\"write\",\"list\",\"admin\"]}]"
+    allowed='"scopes":["read","write","list","admin"]'
+    if [ "$overlay" != dev ]; then allowed='"scopes":["read","write"],"prefixes":["smoke/"]'; fi
+    secret larder-tokens api-tokens "[{\"name\":\"larder-client\",\"digest\":\"$digest\",$allowed}]"
 elif [ "$(value_of larder-tokens api-tokens | tr -d '[:space:]' | head -c 2)" != '[{' ]; then
     die "the Secret larder-tokens has no token under api-tokens, so the store would be open to everybody. Put one there (larder-worker token new), or delete the Secret to have one made."
 fi

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 : "${REGISTRY:?}" "${IMAGE_TAG:?}"
 
 # The manifests of the application, for the two worlds of Spin. The shims released so far run WASI 0.2.
-wasi02_manifest=spin-wasi02.toml
+wasi02_manifest=spin-wasip2.toml
 wasi03_manifest=spin.toml
 
 push=(spin registry push)

@@ -1,5 +1,8 @@
 """deploy.sh against doubles of the cluster: what it calls, in which order, and what it says."""
 
+import base64
+import hashlib
+import json
 import re
 import signal
 
@@ -7,7 +10,7 @@ import pytest
 import yaml
 
 from doubles import TOKEN, Bench, tools_without
-from rendering import K8S, render_text
+from rendering import K8S, render_text, secrets_made_by_script
 
 
 @pytest.fixture
@@ -136,6 +139,26 @@ def test_production_takes_redis_from_the_environment(bench):
     done = deploy(bench, "--overlay", "production", LARDER_REDIS="rediss://larder:p%40ss@redis.example.com")
     assert done.returncode == 0, done.stderr
     assert not any("p%40ss" in c or "p@ss" in c for c in bench.calls)
+
+
+def test_what_is_made_for_production_is_little():
+    redis, client, tokens = secrets_made_by_script("production")
+    assert [s["metadata"]["name"] for s in (redis, client, tokens)] == [
+        "larder-redis",
+        "larder-client",
+        "larder-tokens",
+    ]
+    redis = {key: base64.b64decode(value).decode() for key, value in redis["data"].items()}
+    assert redis == {
+        "address": "rediss://redis.example.com:6380",
+        "username": "larder",
+        "password": "p@ss",
+        "url": "rediss://larder:p%40ss@redis.example.com:6380",
+    }
+    token = base64.b64decode(client["data"]["token"])
+    (entry,) = json.loads(base64.b64decode(tokens["data"]["api-tokens"]))
+    digest = hashlib.sha256(token).hexdigest()
+    assert entry == {"name": "larder-client", "digest": digest, "scopes": ["read", "write"], "prefixes": ["smoke/"]}
 
 
 @pytest.mark.parametrize("url", ["redis.example.com", "http://redis", "redis://host/3", "redis://u:p@ss@host"])
@@ -268,7 +291,7 @@ def test_push_builds_both_components_and_the_worker(bench):
     pushed = [c for c in changes(bench.calls) if not c.startswith("kubectl")]
     assert [c.split(" --build-arg")[0] for c in pushed] == [
         "make component WASI=0.2",
-        "spin registry push --from spin-wasi02.toml example.com/larder-api:7",
+        "spin registry push --from spin-wasip2.toml example.com/larder-api:7",
         "make component WASI=0.3",
         "spin registry push --from spin.toml example.com/larder-api-wasi03:7",
         "docker build --file worker/Dockerfile --tag example.com/larder-worker:7",

@@ -24,9 +24,7 @@ def scripts():
 
 @pytest.mark.parametrize("script", scripts(), ids=lambda p: str(p.relative_to(REPOSITORY)))
 def test_shellcheck_finds_nothing(script):
-    done = subprocess.run(
-        ["shellcheck", str(script)], env=ENVIRONMENT, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(["shellcheck", str(script)], env=ENVIRONMENT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
 
