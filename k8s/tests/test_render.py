@@ -3,6 +3,7 @@
 import re
 import tomllib
 
+import promql_parser
 import pytest
 import yaml
 
@@ -78,6 +79,18 @@ def test_the_metrics_that_are_asked_for_exist():
     asked = yaml.safe_dump_all(d for d in render("dev, everything") if d["kind"] in ("PrometheusRule", "ScaledObject"))
     names = {n.removesuffix("_bucket") for n in re.findall(r"\blarder_\w+", asked)}
     assert names and names <= metrics
+
+
+def test_what_prometheus_is_asked_is_promql():
+    documents = {d["kind"]: d for d in render("dev, everything")}
+    rules = [rule for group in documents["PrometheusRule"]["spec"]["groups"] for rule in group["rules"]]
+    asked = [rule["expr"] for rule in rules]
+    asked += [trigger["metadata"]["query"] for trigger in documents["ScaledObject"]["spec"]["triggers"]]
+    assert len(asked) >= 8
+    for expression in asked:
+        promql_parser.parse(expression)
+    with pytest.raises(ValueError, match="unclosed"):
+        promql_parser.parse("sum(larder_pending")
 
 
 def test_every_alert_is_in_the_manual():

@@ -15,7 +15,8 @@ from spin_operator import expand
 
 KUBERNETES = "1.36"
 CRDS = Path(os.environ.get("LARDER_SPINKUBE_CRDS", REPOSITORY.parent / "shared" / "spinkube"))
-# Kinds of others, whose schemas no registry that we reach has. See test_render.py for what they say.
+# Kinds of others. PyPI has no schemas of them; they were valid by those of npm's @kubernetes-models
+# when they were written. test_render.py looks at what they say.
 WITHOUT_SCHEMA = {"ScaledObject", "PodMonitor", "PrometheusRule"}
 
 
