@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Reads each item whose id is in a file, and fails if one is not what write.sh wrote: read-back.sh FILE.
-# What was accepted a moment ago may take a moment to be there, so a miss is asked again, for a minute.
+# What was accepted a moment ago may take a moment to be there, so a miss is asked again, for PATIENCE
+# seconds in all.
 set -euo pipefail
 : "${LARDER_URL:?}" "${LARDER_TOKEN:?}"
 acknowledged=${1:?}
 
-deadline=$((SECONDS + 60)) lost=0 count=0
+deadline=$((SECONDS + ${PATIENCE:-60})) lost=0 count=0
 while read -r id; do
     count=$((count + 1))
     until value=$(curl --silent --fail --max-time 5 \

@@ -53,7 +53,7 @@ WELL = [
 
 
 class Store(BaseHTTPRequestHandler):
-    """As much of Larder as smoke.sh asks for."""
+    """As much of Larder as the scripts ask for."""
 
     def do_any(self):
         server = self.server
@@ -64,8 +64,10 @@ class Store(BaseHTTPRequestHandler):
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
             return self.answer(401, b"who are you?")
         if self.command == "PUT":
+            if server.failing:
+                return self.answer(503)
             server.items[self.path] = server.corrupt or body
-            return self.answer(201)
+            return self.answer(201 if "Prefer" in self.headers else 202)
         if self.path not in server.items:
             return self.answer(404)
         if self.command == "DELETE":
@@ -100,7 +102,7 @@ class Bench:
             double.chmod(0o755)
         self.rules()
         self.store = ThreadingHTTPServer(("127.0.0.1", 0), Store)
-        self.store.requests, self.store.items, self.store.corrupt = [], {}, None
+        self.store.requests, self.store.items, self.store.corrupt, self.store.failing = [], {}, None, False
         serve = threading.Thread(target=self.store.serve_forever, args=[0.01], daemon=True)
         serve.start()
         self.port = str(self.store.server_port)
