@@ -26,7 +26,15 @@ if ! answer=$(kubectl version --request-timeout=10s 2>&1); then
     exit 1
 fi
 
-exists() { kubectl get "$1" "$2" --request-timeout=10s >/dev/null 2>&1; }
+# Whoever may not look is told so, and goes on: the thing may be there.
+exists() {
+    local answer
+    if answer=$(kubectl get "$1" "$2" --request-timeout=10s 2>&1 >/dev/null); then return 0; fi
+    case $answer in
+        *NotFound* | *"doesn't have a resource type"*) return 1 ;;
+        *) echo "check: cannot tell whether there is $1 $2: $answer" >&2 ;;
+    esac
+}
 for crd in spinapps spinappexecutors; do
     exists crd "$crd.core.spinkube.dev" ||
         lacks "the resource type $crd.core.spinkube.dev" "Install spin-operator 0.6: https://www.spinkube.dev/docs/install/installing-with-helm/"

@@ -2,6 +2,7 @@
 answers by rules, and a store behind the forwarded port, which the real curl talks to."""
 
 import os
+import re
 import shutil
 import subprocess
 import threading
@@ -162,3 +163,11 @@ def tools_without(folder, *left_out):
         if tool not in left_out:
             (folder / tool).symlink_to(shutil.which(tool, path=ENVIRONMENT["PATH"]))
     return str(folder)
+
+
+def deploy(bench, *arguments, **settings):
+    return bench.run("deploy.sh", "--no-forward", "--port", bench.port, "--timeout", "2", *arguments, **settings)
+
+
+def changes(calls):
+    return [c for c in calls if re.search(r"kubectl.* (apply|create|delete|patch) |^(spin|docker|make)", c)]

@@ -5,14 +5,7 @@ import time
 
 import pytest
 
-from doubles import TOKEN, Bench
-
-
-@pytest.fixture
-def bench(tmp_path):
-    bench = Bench(tmp_path)
-    yield bench
-    bench.close()
+from doubles import TOKEN
 
 
 def settings(bench, **more):

@@ -1,17 +1,8 @@
 """undeploy.sh against doubles of the cluster: what it takes away, and what it keeps."""
 
-import pytest
 import yaml
 
-from doubles import Bench
 from rendering import render
-
-
-@pytest.fixture
-def bench(tmp_path):
-    bench = Bench(tmp_path)
-    yield bench
-    bench.close()
 
 
 def removed(bench):
