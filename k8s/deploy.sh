@@ -97,13 +97,14 @@ fi
 LARDER_URL=http://127.0.0.1:$port
 export LARDER_TOKEN LARDER_URL
 
-kubectl --namespace "$NAMESPACE" port-forward service/larder "$port:80" >/dev/null &
+# Not before kubectl says that it forwards: somebody else may listen there.
+forwarding=$(mktemp)
+kubectl --namespace "$NAMESPACE" port-forward service/larder "$port:80" >"$forwarding" &
 forwarder=$!
-trap 'kill "$forwarder" 2>/dev/null || true' EXIT
-for _ in $(seq 30); do
+trap 'kill "$forwarder" 2>/dev/null || true; rm -f "$forwarding"' EXIT
+until grep -q '^Forwarding' "$forwarding"; do
     kill -0 "$forwarder" 2>/dev/null || { say "cannot forward port $port; --port chooses another" && exit 1; }
-    if curl --silent --fail --max-time 5 --output /dev/null "$LARDER_URL/health/live"; then break; fi
-    sleep 1
+    sleep 0.2
 done
 "$steps/smoke.sh"
 
@@ -115,7 +116,7 @@ cat >&2 <<TEXT
 deploy: Larder is ready: $LARDER_URL (Ctrl-C ends the forwarding, not Larder)
 
   TOKEN=\$(kubectl -n $NAMESPACE get secret larder-client -o 'jsonpath={.data.token}' | base64 --decode)
-  curl -i -H "Authorization: Bearer \$TOKEN" -X PUT $LARDER_URL/items/hello -H 'content-type: text/plain' -d Hello
-  curl -i -H "Authorization: Bearer \$TOKEN" $LARDER_URL/items/hello
+  curl -i -H "Authorization: Bearer \$TOKEN" -X PUT $LARDER_URL/items/smoke/hello -H 'content-type: text/plain' -d Hello
+  curl -i -H "Authorization: Bearer \$TOKEN" $LARDER_URL/items/smoke/hello
 TEXT
 wait "$forwarder"

@@ -186,11 +186,11 @@ def test_a_wrong_token_fails_the_test(bench):
     assert done.returncode == 1 and "answered 401 instead of 201: who are you?" in done.stderr
 
 
-def test_a_port_that_is_taken_is_said(bench):
-    bench.rules(["port-forward", {"exit": 1}], ["get secret larder-client --output", {"out": "eA=="}])
-    bench.close()  # nobody answers
+def test_a_port_of_somebody_else_is_not_taken_for_ours(bench):
+    bench.rules(["port-forward", {"exit": 1, "err": "address already in use"}])
     done = deploy(bench)
     assert done.returncode == 1 and "--port chooses another" in done.stderr
+    assert bench.store.requests == []
 
 
 def test_it_forwards_until_it_is_told_to_stop(bench):
