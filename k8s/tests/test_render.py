@@ -62,13 +62,9 @@ def test_the_runtime_configuration_is_that_of_the_repository():
     assert ours == tomllib.loads((REPOSITORY / "runtime-config.toml").read_text())
 
 
-# Until access tokens are merged, spin.toml does not have it.
-NOT_YET_DECLARED = {"api_tokens"}
-
-
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_variables_are_those_of_the_application(variant):
-    declared = tomllib.loads((REPOSITORY / "spin.toml").read_text())["variables"].keys() | NOT_YET_DECLARED
+    declared = tomllib.loads((REPOSITORY / "spin.toml").read_text())["variables"].keys()
     app = next(d for d in render(variant) if d["kind"] == "SpinApp")
     given = {v["name"] for v in app["spec"]["variables"]}
     assert given <= declared

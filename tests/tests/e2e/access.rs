@@ -42,8 +42,13 @@ async fn each_scope_opens_its_resources_and_no_other() -> Tested {
     let of_each = Scope::ALL.map(|scope| entry(scope.name(), "one", &[scope.name()]));
     let Some(larder) = with_tokens(&json!(of_each)).await? else { return Ok(()) };
     let (read, write): (&[_], &[_]) = (&[Scope::Read], &[Scope::Write]);
+    let list: &[_] = &[Scope::List];
     let (either, everybody): (&[_], &[_]) = (&[Scope::Write, Scope::Read], &[]);
     for (method, path, scopes) in [
+        (Method::GET, "/items", list),
+        (Method::HEAD, "/items?limit=1", list),
+        (Method::POST, "/items", write),
+        (Method::POST, "/items/get", read),
         (Method::GET, "/items/a", read),
         (Method::HEAD, "/items/a", read),
         (Method::PUT, "/items/a", write),
@@ -106,7 +111,7 @@ async fn who_asks_is_settled_after_path_and_method_and_before_the_rest() -> Test
 
 #[tokio::test]
 async fn a_token_reaches_its_prefixes_only() -> Tested {
-    let mut limited = entry("t", "ci", &["read", "write"]);
+    let mut limited = entry("t", "ci", &["read", "write", "list"]);
     limited["prefixes"] = json!(["ci/", "x"]);
     let Some(larder) = with_tokens(&json!([limited])).await? else { return Ok(()) };
     let request = |method, path: &str| larder.request(method, path).body("v").bearer_auth("t");
@@ -131,6 +136,19 @@ async fn a_token_reaches_its_prefixes_only() -> Tested {
     }
     let written: Value = request(Method::PUT, "/items/ci/b").send().await?.json().await?;
     let revision = written["revision"].as_str().unwrap_or_default();
+    assert_eq!(request(Method::GET, "/items?prefix=ci/").send().await?.status(), StatusCode::OK);
+    for path in ["/items", "/items?prefix=c", "/items?prefix=a"] {
+        assert_refused(request(Method::GET, path), forbidden, "outside-prefix", "ci/").await?;
+    }
+    for (path, parts) in [
+        ("/items", json!([{"op": "put", "id": "a", "value": 1}, {"op": "put", "id": "x", "value": 1}])),
+        ("/items/get", json!(["a", "ci/b"])),
+    ] {
+        let answer = larder.request(Method::POST, path).json(&parts).bearer_auth("t").send().await?;
+        let results: Value = answer.json().await?;
+        assert_eq!(results[0]["problem"]["type"], "urn:larder:problem:outside-prefix", "{results}");
+        assert!(results[1].get("problem").is_none_or(|problem| problem["status"] == 404), "{results}");
+    }
     let outcome = |id: &str| request(Method::GET, &format!("/writes/{revision}?id={id}"));
     assert_eq!(outcome("ci/b").send().await?.status(), StatusCode::OK);
     assert_refused(outcome("a"), forbidden, "outside-prefix", "ci/").await

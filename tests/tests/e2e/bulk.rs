@@ -166,6 +166,29 @@ async fn a_repeated_bulk_request_writes_once() -> Tested {
 }
 
 #[tokio::test]
+async fn who_waits_is_told_the_outcomes() -> Tested {
+    let larder = Larder::start().await?;
+    let [a, b] = ["a", "b"].map(|name| larder.id(name).to_string());
+    let operations = json!([
+        {"op": "put", "id": a, "value": 1},
+        {"op": "put", "id": a, "value": 2, "if_none_match": "*"},
+        {"op": "put", "id": a, "value": 3},
+        {"op": "put", "id": b, "value": 1},
+        {"op": "delete", "id": b},
+    ]);
+    let request = larder.request(Method::POST, "/items").header("prefer", "wait=10").json(&operations);
+    let answer = request.send().await?;
+    assert_eq!(answer.headers()["preference-applied"], "wait=10");
+    let results: Vec<Value> = answer.json().await?;
+    let statuses: Vec<_> = results.iter().map(|result| result["status"].as_u64()).collect();
+    assert_eq!(statuses, [201, 412, 204, 201, 204].map(Some), "{results:?}");
+    assert_eq!(results[1]["problem"]["type"], "urn:larder:problem:precondition-failed");
+    assert_eq!(larder.get(&ItemId::new(a)?).await?.text().await?, "3");
+    assert_eq!(larder.get(&ItemId::new(b)?).await?.status(), StatusCode::NOT_FOUND);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_full_bulk_request_is_served() -> Tested {
     let larder = Larder::start().await?;
     let ids: Vec<_> = (0..MAX_BULK_OPERATIONS).map(|n| larder.id(&n.to_string()).to_string()).collect();

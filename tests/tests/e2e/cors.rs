@@ -27,6 +27,7 @@ fn names<'a>(headers: &'a HeaderMap, list: &str) -> Vec<&'a str> {
 async fn every_resource_tells_its_methods() -> Tested {
     let larder = Larder::start().await?;
     for (path, methods) in [
+        ("/items", "GET, HEAD, POST, OPTIONS"),
         ("/items/a", "GET, HEAD, PUT, POST, DELETE, OPTIONS"),
         ("/writes/1-1-1", "GET, HEAD, OPTIONS"),
         ("/health/live", "GET, HEAD, OPTIONS"),

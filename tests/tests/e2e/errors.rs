@@ -1,6 +1,7 @@
 //! Every error is a problem document that says what would be right, and writes nothing.
 
 use anyhow::Context;
+use larder_protocol::limits::{MAX_HEADER_BYTES, MAX_TARGET_BYTES};
 use larder_tests::Larder;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
@@ -170,5 +171,53 @@ async fn chunked_bodies_and_expectations_are_served() -> Tested {
     let too_large = format!("{head}expect: 100-continue\r\ncontent-length: 999999999\r\n\r\n");
     let answer = send_raw(&larder, too_large.as_bytes()).await?;
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_refused() -> Tested {
+    let larder = Larder::start().await?;
+    let long = format!("/items/a?ttl={}", "1".repeat(MAX_TARGET_BYTES));
+    let request = larder.request(Method::PUT, &long).body("x");
+    assert_refused(request, StatusCode::URI_TOO_LONG, "target-too-long", "8192 bytes").await?;
+    let request =
+        larder.request(Method::GET, "/items/a").header("if-none-match", "\"x\",".repeat(MAX_HEADER_BYTES / 4));
+    let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    assert_refused(request, status, "headers-too-large", "32768 bytes").await
+}
+
+/// A client that sends its whole body before it listens must not find a reset connection.
+#[tokio::test]
+async fn a_refusal_waits_for_the_body() -> Tested {
+    let larder = Larder::start().await?;
+    for _ in 0..10 {
+        let request = larder.request(Method::PUT, "/items/a?unknown").body("x".repeat(1_000_000));
+        assert_refused(request, StatusCode::BAD_REQUEST, "invalid-query", "unknown").await?;
+    }
+    Ok(())
+}
+
+/// What a client asks for in vain does no harm.
+#[tokio::test]
+async fn absurd_headers_are_ignored() -> Tested {
+    let larder = Larder::start().await?;
+    let id = larder.id("a");
+    larder.put(&id, "Hello").await?;
+    for (name, value) in [
+        ("range", "bytes=5-1,-9999999999999999999999,x-"),
+        ("range", "lines=1-2"),
+        ("accept", ";;q=,*/*;q=nan,="),
+        ("accept", "image/png;q=0, application/x-ndjson;q=1e99"),
+        ("accept-encoding", "gzip;q=-1, identity;q=0"),
+        ("prefer", "wait=99999999999999999999, wait=-1, return=\""),
+        ("if-modified-since", "yesterday"),
+        ("te", "trailers, deflate"),
+    ] {
+        let response = larder.item(Method::GET, &id).header(name, value).send().await?;
+        assert_eq!(response.status(), StatusCode::OK, "{name}: {value:?}");
+        assert_eq!(response.text().await?, "Hello", "{name}: {value:?}");
+        let listed = larder.request(Method::GET, "/items?limit=1").header(name, value).send().await?;
+        assert_eq!(listed.status(), StatusCode::OK, "{name}: {value:?}");
+    }
     Ok(())
 }
