@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::problem::Problem;
 use crate::redis::Redis;
 use crate::route::{self, Methods, Route};
-use crate::{body, bulk, head, health, item_read, item_write, listing, write_outcome};
+use crate::{body, bulk, head, health, item_read, item_write, listing, openapi, write_outcome};
 
 /// Answers a request. What the operator should know of a failure goes to standard error.
 pub async fn handle<B>(request: Request<B>, config: &Config, redis: &impl Redis) -> Response<Bytes>
@@ -69,6 +69,7 @@ where
         (&Method::GET | &Method::HEAD, Route::Ready) => {
             health::ready(&request, &access.unwrap_or(Access::Stranger), redis).await
         }
+        (&Method::GET | &Method::HEAD, Route::OpenApi) => openapi::get(&request),
         (&Method::OPTIONS, _) => Ok(options(methods)),
         _ => Err(Problem::MethodNotAllowed(methods)),
     }

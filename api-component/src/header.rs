@@ -4,26 +4,37 @@ use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
-/// When the item ends, as RFC 3339 in UTC with milliseconds.
-pub const EXPIRES_AT: HeaderName = HeaderName::from_static("larder-expires-at");
+macro_rules! names {
+    ($($(#[$doc:meta])* $constant:ident = $name:literal;)*) => {
+        $($(#[$doc])* pub const $constant: HeaderName = HeaderName::from_static($name);)*
 
-/// The revision that a write made or will make; also without an item that could have an `ETag`.
-pub const REVISION: HeaderName = HeaderName::from_static("larder-revision");
+        /// All of these names.
+        pub const NAMES: &[&str] = &[$($name),*];
+    };
+}
 
 /// What the names of an item's metadata begin with.
 pub const METADATA_PREFIX: &str = "larder-meta-";
 
-/// In a read: the oldest state that is acceptable.
-pub const MIN_REVISION: HeaderName = HeaderName::from_static("larder-min-revision");
+names! {
+    /// When the item ends, as RFC 3339 in UTC with milliseconds.
+    EXPIRES_AT = "larder-expires-at";
 
-/// Makes a write safe to repeat (draft-ietf-httpapi-idempotency-key-header-07).
-pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+    /// The revision that a write made or will make; also without an item that could have an `ETag`.
+    REVISION = "larder-revision";
 
-/// What a client would like (RFC 7240).
-pub const PREFER: HeaderName = HeaderName::from_static("prefer");
+    /// In a read: the oldest state that is acceptable.
+    MIN_REVISION = "larder-min-revision";
 
-/// Which of it was honoured (RFC 7240).
-pub const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+    /// Makes a write safe to repeat (draft-ietf-httpapi-idempotency-key-header-07).
+    IDEMPOTENCY_KEY = "idempotency-key";
+
+    /// What a client would like (RFC 7240).
+    PREFER = "prefer";
+
+    /// Which of it was honoured (RFC 7240).
+    PREFERENCE_APPLIED = "preference-applied";
+}
 
 /// Media type of every error (RFC 9457).
 pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");

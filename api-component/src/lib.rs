@@ -25,6 +25,7 @@ mod item_write;
 mod listing;
 mod metadata;
 mod ndjson;
+pub mod openapi;
 mod precondition;
 mod preference;
 pub mod problem;

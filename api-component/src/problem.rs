@@ -4,18 +4,16 @@
 //! The `type` is stable and meant for programs, the `detail` says what would be right and is
 //! meant for people. What went wrong inside goes to the log, not to the client.
 
+mod document;
+
 use std::fmt;
 
-use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, Response, StatusCode};
 use larder_protocol::item::InvalidContentType;
 use larder_protocol::item_id::InvalidItemId;
 use larder_protocol::metadata::InvalidMetadata;
 use larder_protocol::revision::InvalidRevision;
 use larder_protocol::token::{Prefix, Scope};
 use larder_protocol::{ItemId, Revision, limits};
-use serde::Serialize;
 
 use crate::access::Unauthorized;
 use crate::body::BodyError;
@@ -28,14 +26,15 @@ use crate::listing::InvalidCursor;
 use crate::precondition::InvalidPrecondition;
 use crate::query::InvalidQuery;
 use crate::redis::RedisError;
+use crate::route;
 use crate::store::ReadError;
-use crate::{header, route};
 
-/// What every problem `type` starts with.
-pub const TYPE_PREFIX: &str = "urn:larder:problem:";
+pub use document::{Document, TYPE_PREFIX};
 
 /// Why a request was not done.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::EnumDiscriminants)]
+#[strum_discriminants(name(Kind), derive(strum::EnumIter))]
+#[strum_discriminants(doc = "A [`Problem`] without its particulars.", expect(missing_docs))]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum Problem {
     #[error("There is nothing at this path. Items are at /items/{{id}}, writes at /writes/{{revision}}.")]
@@ -93,7 +92,11 @@ pub enum Problem {
     #[error("{0}.")]
     InvalidOperation(InvalidOperation),
     #[error("{0}. Nothing was done.")]
-    InvalidBulk(#[from] InvalidBulk),
+    InvalidBulk(InvalidBulk),
+    #[error("{0}. Nothing was done.")]
+    BulkTooLarge(InvalidBulk),
+    #[error("{0}. Nothing was done.")]
+    UnsupportedContentType(InvalidBulk),
     #[error("The answer has no room left for this item; ask for those that are missing once more.")]
     AnswerTooLarge,
     #[error("The value is larger than {0} bytes, the most that is allowed here. Nothing was written.")]
@@ -140,88 +143,7 @@ impl fmt::Display for Alternatives<'_> {
     }
 }
 
-/// A problem as the client reads it (RFC 9457 §3.1).
-#[derive(Debug, Serialize)]
-pub struct Document {
-    r#type: String,
-    title: &'static str,
-    status: u16,
-    detail: String,
-}
-
 impl Problem {
-    /// Status, last part of the type, and title.
-    fn kind(&self) -> (StatusCode, &'static str, &'static str) {
-        use StatusCode as S;
-        match self {
-            Self::TargetTooLong => (S::URI_TOO_LONG, "target-too-long", "Path and query too long"),
-            Self::HeadersTooLarge => (S::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers-too-large", "Headers too large"),
-            Self::NoSuchPath => (S::NOT_FOUND, "no-such-path", "No such path"),
-            Self::MethodNotAllowed(_) => (S::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed"),
-            Self::Unauthorized(_) => (S::UNAUTHORIZED, "unauthorized", "No valid access token"),
-            Self::InsufficientScope(_) => (S::FORBIDDEN, "insufficient-scope", "Scope missing"),
-            Self::OutsidePrefix(_) => (S::FORBIDDEN, "outside-prefix", "Outside the token's prefixes"),
-            Self::NoSuchItem(_) => (S::NOT_FOUND, "no-such-item", "No such item"),
-            Self::NoSuchWrite(_) => (S::NOT_FOUND, "no-such-write", "No such write"),
-            Self::WriteTooOld(_) => (S::GONE, "write-too-old", "Outcome no longer known"),
-            Self::InvalidItemId(_) => (S::BAD_REQUEST, "invalid-id", "Invalid item id"),
-            Self::InvalidRevision(_) => (S::BAD_REQUEST, "invalid-revision", "Invalid revision"),
-            Self::InvalidQuery(_) => (S::BAD_REQUEST, "invalid-query", "Invalid query"),
-            Self::InvalidCursor(_) => (S::BAD_REQUEST, "invalid-cursor", "Invalid cursor"),
-            Self::ForeignRevision(_) => (S::BAD_REQUEST, "foreign-revision", "Revision of another partition"),
-            Self::InvalidPrecondition(_) => (S::BAD_REQUEST, "invalid-precondition", "Invalid precondition"),
-            Self::InvalidIdempotencyKey(_) => (S::BAD_REQUEST, "invalid-idempotency-key", "Invalid idempotency key"),
-            Self::IdempotencyKeyReused => {
-                (S::UNPROCESSABLE_ENTITY, "idempotency-key-reused", "Idempotency key already used")
-            }
-            Self::PreconditionFailed(_) => (S::PRECONDITION_FAILED, "precondition-failed", "Precondition failed"),
-            Self::NotApplied(_) => (S::INTERNAL_SERVER_ERROR, "not-applied", "Write cannot be applied"),
-            Self::StateNotReached => (S::SERVICE_UNAVAILABLE, "state-not-reached", "State not reached yet"),
-            Self::InvalidContentType(_) => (S::BAD_REQUEST, "invalid-content-type", "Invalid content type"),
-            Self::InvalidMetadata(_) => (S::BAD_REQUEST, "invalid-metadata", "Invalid metadata"),
-            Self::EmptyValue => (S::BAD_REQUEST, "empty-value", "Empty value"),
-            Self::InvalidEnvelope(_) => (S::BAD_REQUEST, "invalid-envelope", "Invalid JSON body"),
-            Self::NoValue(_) => (S::UNPROCESSABLE_ENTITY, "no-value", "No value"),
-            Self::InvalidOperation(_) => (S::BAD_REQUEST, "invalid-operation", "Invalid operation"),
-            Self::InvalidBulk(InvalidBulk::ContentType) => {
-                (S::UNSUPPORTED_MEDIA_TYPE, "unsupported-content-type", "Unsupported content type")
-            }
-            Self::InvalidBulk(InvalidBulk::TooMany | InvalidBulk::TooLarge) => {
-                (S::PAYLOAD_TOO_LARGE, "bulk-too-large", "Bulk request too large")
-            }
-            Self::InvalidBulk(_) => (S::BAD_REQUEST, "invalid-bulk", "Invalid bulk request"),
-            Self::AnswerTooLarge => (S::PAYLOAD_TOO_LARGE, "answer-too-large", "Answer too large"),
-            Self::TooLarge(_) => (S::PAYLOAD_TOO_LARGE, "value-too-large", "Value too large"),
-            Self::IncompleteBody(_) => (S::BAD_REQUEST, "incomplete-body", "Incomplete body"),
-            Self::Overloaded(_) => (S::SERVICE_UNAVAILABLE, "overloaded", "Too many writes wait"),
-            Self::OutOfMemory => (S::SERVICE_UNAVAILABLE, "out-of-memory", "Store is full"),
-            Self::Unavailable(..) => (S::SERVICE_UNAVAILABLE, "store-unavailable", "Store unavailable"),
-            Self::OutcomeUnknown(_) => (S::SERVICE_UNAVAILABLE, "outcome-unknown", "Outcome unknown"),
-            Self::NotReady(_) | Self::NotReadyUntold(_) => (S::SERVICE_UNAVAILABLE, "not-ready", "Not ready"),
-            Self::Misconfigured(_) => (S::INTERNAL_SERVER_ERROR, "misconfigured", "Misconfigured"),
-            Self::Internal(_) => (S::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
-        }
-    }
-
-    /// The HTTP status.
-    #[must_use]
-    pub fn status(&self) -> StatusCode {
-        self.kind().0
-    }
-
-    /// It may go better later.
-    #[must_use]
-    pub fn is_temporary(&self) -> bool {
-        self.status() == StatusCode::SERVICE_UNAVAILABLE
-    }
-
-    /// The problem as the client reads it.
-    #[must_use]
-    pub fn document(&self) -> Document {
-        let (status, name, title) = self.kind();
-        Document { r#type: format!("{TYPE_PREFIX}{name}"), title, status: status.as_u16(), detail: self.to_string() }
-    }
-
     /// A command that only read failed.
     #[must_use]
     pub fn reading(error: RedisError) -> Self {
@@ -261,39 +183,6 @@ impl Problem {
     }
 }
 
-impl From<Problem> for Response<Bytes> {
-    fn from(problem: Problem) -> Self {
-        let status = problem.status();
-        let body = serde_json::to_vec(&problem.document()).expect("strings and a number always serialize");
-        let mut response = Response::new(Bytes::from(body));
-        *response.status_mut() = status;
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, header::PROBLEM_JSON);
-        headers.insert(CACHE_CONTROL, header::NO_STORE);
-        match problem {
-            Problem::MethodNotAllowed(methods) => {
-                headers.insert(ALLOW, methods.into());
-            }
-            Problem::Unauthorized(why) => {
-                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(why.challenge()));
-            }
-            Problem::InsufficientScope(scope) => {
-                let challenge = format!("Bearer realm=\"larder\", error=\"insufficient_scope\", scope=\"{scope}\"");
-                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_str(&challenge).expect("a scope is ASCII"));
-            }
-            Problem::PreconditionFailed(Some(current)) => {
-                let etag = HeaderValue::from_str(&current.etag()).expect("a revision is ASCII");
-                headers.insert(ETAG, etag);
-            }
-            _ => {}
-        }
-        if problem.is_temporary() {
-            headers.insert(RETRY_AFTER, HeaderValue::from(limits::RETRY_AFTER.as_secs()));
-        }
-        response
-    }
-}
-
 impl From<ReadError> for Problem {
     fn from(error: ReadError) -> Self {
         match error {
@@ -308,6 +197,16 @@ impl From<BodyError> for Problem {
         match error {
             BodyError::TooLarge(most) => Self::TooLarge(most),
             BodyError::Incomplete(error) => Self::IncompleteBody(error),
+        }
+    }
+}
+
+impl From<InvalidBulk> for Problem {
+    fn from(error: InvalidBulk) -> Self {
+        match error {
+            InvalidBulk::ContentType => Self::UnsupportedContentType(error),
+            InvalidBulk::TooMany | InvalidBulk::TooLarge => Self::BulkTooLarge(error),
+            InvalidBulk::NoArray(_) | InvalidBulk::Empty => Self::InvalidBulk(error),
         }
     }
 }

@@ -4,11 +4,14 @@ use std::fmt;
 
 use http::HeaderValue;
 use larder_protocol::{ItemId, Revision};
+use percent_encoding::percent_decode_str;
 
 use crate::problem::Problem;
 
 /// What a path names.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, strum::EnumDiscriminants)]
+#[strum_discriminants(name(Resource), derive(strum::EnumIter))]
+#[strum_discriminants(doc = "A [`Route`] without the name in it.")]
 pub enum Route {
     /// `/items`: all of them.
     Items,
@@ -20,6 +23,8 @@ pub enum Route {
     Live,
     /// `/health/ready`.
     Ready,
+    /// `/openapi.json`.
+    OpenApi,
 }
 
 /// The item that cannot be written with `POST`, because `POST /items/get` reads many.
@@ -43,12 +48,13 @@ impl Route {
             return Ok(Self::Item(ItemId::from_path(id)?));
         }
         if let Some(revision) = path.strip_prefix("/writes/") {
-            return Ok(Self::Write(revision.parse()?));
+            return Ok(Self::Write(percent_decode_str(revision).decode_utf8_lossy().parse()?));
         }
         match path {
             "/items" => Ok(Self::Items),
             "/health/live" => Ok(Self::Live),
             "/health/ready" => Ok(Self::Ready),
+            "/openapi.json" => Ok(Self::OpenApi),
             _ => Err(Problem::NoSuchPath),
         }
     }
@@ -59,7 +65,7 @@ impl Route {
         match self {
             Self::Item(_) => ITEM_METHODS,
             Self::Items => ITEMS_METHODS,
-            Self::Write(_) | Self::Live | Self::Ready => READ_METHODS,
+            Self::Write(_) | Self::Live | Self::Ready | Self::OpenApi => READ_METHODS,
         }
     }
 }
@@ -93,8 +99,10 @@ mod tests {
     #[test]
     fn other_paths_are_named_or_unknown() {
         assert!(matches!(Route::of("/writes/7-1-0"), Ok(Route::Write(_))));
+        assert_eq!(Route::of("/writes/7%2D1-0").unwrap(), Route::of("/writes/7-1-0").unwrap());
         assert!(matches!(Route::of("/writes/7"), Err(Problem::InvalidRevision(_))));
         assert_eq!(Route::of("/health/live").unwrap(), Route::Live);
+        assert_eq!(Route::of("/openapi.json").unwrap(), Route::OpenApi);
         for path in ["/", "/writes", "/health", "/health/live/", "/itemsx"] {
             assert!(matches!(Route::of(path), Err(Problem::NoSuchPath)), "{path}");
         }

@@ -16,6 +16,7 @@ const ROUNDS: usize = 1_000;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let Some(larder) = Larder::own(System::builder()).await? else { return Ok(()) };
+    let larder = larder.unwitnessed()?;
     let id = larder.id("latency");
     let value = vec![b'x'; 100];
     let put = || larder.item(Method::PUT, &id).body(value.clone());

@@ -4,11 +4,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use larder_api::header;
-use larder_local::system::{System, SystemBuilder};
+use larder_local::system::{ApiProcess, System, SystemBuilder};
 use larder_protocol::{ItemId, Revision};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Client, Method, Response, StatusCode};
+use reqwest_middleware::{ClientWithMiddleware, RequestBuilder};
 use serde_json::Value;
+
+use crate::openapi;
 
 /// How long a test waits for what normally takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -18,7 +21,7 @@ pub struct Larder {
     /// The processes, where they are the test's own.
     system: Option<System>,
     base: String,
-    client: Client,
+    client: ClientWithMiddleware,
     /// Comes with every request.
     authorization: Option<HeaderValue>,
     /// What the ids of this test start with, so that tests can share a deployment.
@@ -58,10 +61,30 @@ impl Larder {
 
     fn at(base: String, system: Option<System>, token: Option<String>) -> anyhow::Result<Self> {
         let authorization = token.map(|token| HeaderValue::try_from(format!("Bearer {token}"))).transpose()?;
-        let always = HeaderMap::from_iter(authorization.clone().map(|value| (AUTHORIZATION, value)));
-        let client = Client::builder().timeout(PATIENCE).default_headers(always).build()?;
+        let client = openapi::witness(client(authorization.as_ref())?);
         let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_nanos();
         Ok(Self { system, base, client, authorization, prefix: format!("test-{nanos:x}/") })
+    }
+
+    /// The same without a check of each answer against the OpenAPI document, for measurements.
+    ///
+    /// # Errors
+    /// Where there can be no HTTP client.
+    pub fn unwitnessed(self) -> anyhow::Result<Self> {
+        let client = client(self.authorization.as_ref())?.into();
+        Ok(Self { client, ..self })
+    }
+
+    /// The same store through another component.
+    #[must_use]
+    pub fn through(&self, api: &ApiProcess) -> Self {
+        Self {
+            system: None,
+            base: api.url(),
+            client: self.client.clone(),
+            authorization: self.authorization.clone(),
+            prefix: self.prefix.clone(),
+        }
     }
 
     /// The processes of [`Larder::own`].
@@ -147,6 +170,11 @@ impl Larder {
         .await?;
         Ok(revision)
     }
+}
+
+fn client(authorization: Option<&HeaderValue>) -> reqwest::Result<Client> {
+    let always = HeaderMap::from_iter(authorization.cloned().map(|value| (AUTHORIZATION, value)));
+    Client::builder().timeout(PATIENCE).default_headers(always).build()
 }
 
 /// Checks that a write was accepted, and tells its revision.

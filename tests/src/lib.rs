@@ -8,6 +8,7 @@ mod aof;
 mod direct;
 pub mod history;
 mod larder;
+pub mod openapi;
 mod redis_alone;
 
 pub use aof::{Aof, Command, Step};

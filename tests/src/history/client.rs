@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use larder_api::header;
 use larder_api::problem::TYPE_PREFIX;
 use larder_protocol::{ItemId, Partition, Revision, StreamId};
-use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Method, Response, StatusCode};
+use reqwest_middleware::RequestBuilder;
 use serde_json::Value;
 
 use super::operation::{Answer, Call, Change, Condition, Operation};

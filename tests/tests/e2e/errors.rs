@@ -3,7 +3,8 @@
 use anyhow::Context;
 use larder_protocol::limits::{MAX_HEADER_BYTES, MAX_TARGET_BYTES};
 use larder_tests::Larder;
-use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Method, Response, StatusCode};
+use reqwest_middleware::RequestBuilder;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

@@ -4,7 +4,8 @@ use larder_api::header;
 use larder_local::system::System;
 use larder_protocol::ItemId;
 use larder_tests::Larder;
-use reqwest::{Method, RequestBuilder, StatusCode};
+use reqwest::{Method, StatusCode};
+use reqwest_middleware::RequestBuilder;
 use serde_json::Value;
 
 use crate::Tested;

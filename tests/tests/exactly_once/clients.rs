@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::{Result, bail, ensure};
 use larder_protocol::ItemId;
 use larder_tests::Larder;
-use reqwest::{Method, RequestBuilder, StatusCode};
+use reqwest::{Method, StatusCode};
+use reqwest_middleware::RequestBuilder;
 use serde_json::Value;
 use tokio::task::JoinSet;
 

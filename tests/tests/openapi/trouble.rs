@@ -1,0 +1,182 @@
+//! Answers that no request alone brings about: the system has to be in that trouble.
+//!
+//! For each trouble, every operation that documents an example of it is sent a plain request.
+
+use anyhow::{Context, bail, ensure};
+use larder_local::system::{ApiProcess, ApiSettings, Output, Port, Runtime, System, SystemBuilder};
+use larder_protocol::{ItemId, Partition, keys};
+use larder_tests::openapi::Document;
+use larder_tests::{Direct, Larder, eventually};
+use reqwest::Method;
+
+use crate::Tested;
+use crate::alike;
+use crate::ask::Ask;
+use crate::example::Example;
+
+/// Examples whose trouble is not made here, and who sees them.
+const ELSEWHERE: [&str; 9] = [
+    // `drive` follows the links of answers.
+    "applied",
+    // `e2e/conditions.rs`.
+    "rejected",
+    // Whoever breaks off does not see it; that nothing is written is in `e2e/errors.rs`.
+    "incomplete-body",
+    // `code` and `e2e/errors.rs`; the document has no such operation.
+    "no-such-path",
+    "method-not-allowed",
+    "answer-too-large",
+    "unauthorized",
+    "insufficient-scope",
+    "outside-prefix",
+];
+
+/// Makes the trouble before each request, and sends the request until the answer is about that:
+/// a connection that the component keeps may hide it at first.
+async fn check(
+    name: &str,
+    builder: SystemBuilder,
+    prefer: &str,
+    make: impl AsyncFn(&mut System, &Ask) -> Tested,
+) -> Tested {
+    let Some(mut larder) = Larder::own(builder).await? else { return Ok(()) };
+    let mut system = larder.take_system();
+    let examples = Example::all(Document::get());
+    let examples: Vec<_> = examples.iter().filter(|example| example.name == name).collect();
+    ensure!(!examples.is_empty(), "no operation has the example {name}");
+    for example in examples {
+        let mut ask = Ask::plain(&example.operation)?;
+        if !prefer.is_empty() {
+            ask.headers.insert("prefer", prefer.parse()?);
+        }
+        make(&mut system, &ask).await.with_context(|| example.to_string())?;
+        eventually(name, async || answers(&larder, &ask, example).await).await?;
+    }
+    Ok(())
+}
+
+async fn answers(larder: &Larder, ask: &Ask, example: &Example<'_>) -> Tested {
+    let response = ask.send(larder).await?;
+    let status = response.status();
+    let body = response.bytes().await?;
+    ensure!(status.as_str() == example.status, "{example}: {status} {}", String::from_utf8_lossy(&body));
+    match &example.body {
+        Some(expected) if ask.method != Method::HEAD => alike::check(expected, &body),
+        _ => Ok(()),
+    }
+}
+
+#[tokio::test]
+async fn no_worker() -> Tested {
+    check("not-ready", System::builder().workers(0), "", async |_, _| Ok(())).await
+}
+
+#[tokio::test]
+async fn no_redis() -> Tested {
+    check("store-unavailable", System::builder(), "", async |system, _| Ok(system.redis.kill().await?)).await
+}
+
+#[tokio::test]
+async fn a_redis_that_hangs_in_a_write() -> Tested {
+    let builder = System::builder().variable("redis_timeout_ms", "300");
+    check("outcome-unknown", builder, "", async |system, ask| {
+        system.redis.resume()?;
+        let url = system.url();
+        // So that there is a connection.
+        eventually("Redis answers", async || {
+            let answer = reqwest::get(format!("{url}/items/warm")).await?.status();
+            ensure!(answer == 404, "{answer} before {ask:?}");
+            Ok(())
+        })
+        .await?;
+        Ok(system.redis.pause()?)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn too_many_writes() -> Tested {
+    let builder = System::builder().workers(0).variable("max_pending", "1");
+    check("overloaded", builder, "", async |_, _| Ok(())).await
+}
+
+#[tokio::test]
+async fn a_full_redis() -> Tested {
+    check("out-of-memory", System::builder(), "", async |system, _| {
+        Ok(direct(system).await?.command(&["CONFIG", "SET", "maxmemory", "1"]).await?)
+    })
+    .await
+}
+
+/// The item that plain requests are for.
+fn item(ask: &Ask) -> anyhow::Result<ItemId> {
+    match ask.path.strip_prefix("/items/") {
+        Some(id) => Ok(ItemId::from_path(id)?),
+        None => bail!("{ask:?} is not for an item"),
+    }
+}
+
+async fn direct(system: &System) -> anyhow::Result<Direct> {
+    Ok(Direct::open(&system.redis.url()).await?)
+}
+
+#[tokio::test]
+async fn foreign_keys_in_redis() -> Tested {
+    check("internal", System::builder(), "", async |system, ask| {
+        let direct = direct(system).await?;
+        if let Ok(id) = item(ask) {
+            let () = direct.command(&["HSET", &keys::item(&id), "not", "ours"]).await?;
+        }
+        for p in Partition::all() {
+            let () = direct.command(&["SET", &keys::writes(p), "not ours"]).await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_foreign_key_where_the_item_would_be() -> Tested {
+    check("not-applied", System::builder(), "wait=10", async |system, ask| {
+        Ok(direct(system).await?.command(&["HSET", &keys::item(&item(ask)?), "not", "ours"]).await?)
+    })
+    .await
+}
+
+/// Such a system would not start; so it is a second component in front of the same Redis.
+#[tokio::test]
+async fn a_wrong_setting() -> Tested {
+    let Some(mut larder) = Larder::own(System::builder()).await? else { return Ok(()) };
+    let (port, redis) = (Port::reserve()?, larder.system().redis.url());
+    let log = Output::File(larder.system().data().path().join("misconfigured.log"));
+    let settings = ApiSettings::new(Runtime::from_env()?, port.address(), &redis, log);
+    let api = ApiProcess::start(settings.variable("max_pending", "many"))?;
+    let larder = larder.through(&api);
+    for example in Example::all(Document::get()).iter().filter(|example| example.name == "misconfigured") {
+        let ask = Ask::plain(&example.operation)?;
+        eventually("misconfigured", async || answers(&larder, &ask, example).await).await?;
+    }
+    Ok(())
+}
+
+#[test]
+fn every_trouble_is_made() {
+    const HERE: [&str; 8] = [
+        "misconfigured",
+        "not-ready",
+        "store-unavailable",
+        "outcome-unknown",
+        "overloaded",
+        "out-of-memory",
+        "internal",
+        "not-applied",
+    ];
+    let examples = Example::all(Document::get());
+    let unmade: Vec<_> = examples
+        .iter()
+        .filter(|example| example.when().is_some())
+        .filter(|example| !HERE.contains(&example.name.as_str()) && !ELSEWHERE.contains(&example.name.as_str()))
+        .map(ToString::to_string)
+        .collect();
+    assert!(unmade.is_empty(), "{unmade:?}");
+}
