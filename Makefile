@@ -1,38 +1,74 @@
 # Larder. `make` lists the targets.
 
+WASI ?= 0.3
 LISTEN ?= 127.0.0.1:3000
 DATA ?= .larder
 MINUTES ?= 10
 
+# An environment for the checks in Python. The copy of the list says that it is complete.
+PYTHON := target/python/bin/python
+PYTHON_READY := target/python/requirements.txt
+
 # rustup adds cargo to the PATH of new shells only.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
+# One shell around the handler for each version of WASI.
+shell_0.3 := larder-wasip3
+shell_0.2 := larder-wasip2
+ifndef shell_$(WASI)
+$(error WASI is $(WASI); it must be 0.3 or 0.2)
+endif
+
 .DEFAULT_GOAL := help
-.PHONY: help setup build component up test python soak bench
+.PHONY: help setup python build component components up test manifests test-k8s soak bench
 
 help: ## List the targets
 	@echo 'make TARGET [SETTING=value ...]'
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo 'Settings: LISTEN=$(LISTEN) DATA=$(DATA) MINUTES=$(MINUTES)'
+	@echo 'Settings: WASI=$(WASI) LISTEN=$(LISTEN) DATA=$(DATA) MINUTES=$(MINUTES)'
 
-setup: ## Install what is missing: the WebAssembly target, a C compiler, Redis
+setup: ## Install what is missing: the WebAssembly target, a C compiler, Redis, Python
 	@local/setup.sh
+
+python: $(PYTHON_READY) ## Put what the checks in Python need into target/python
+
+$(PYTHON_READY): tests/requirements.txt | setup
+	@echo 'Installing what $< names into target/python'
+	@rm -rf target/python && python3 -m venv target/python
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $<
+	@cp $< $@
 
 # Always the whole workspace: with another choice of packages, cargo would choose other features
 # of their dependencies, and build wasmtime again.
-build: component ## Build the component, the worker and larder-local
+build: components ## Build the component, the worker and larder-local
 	cargo build --locked --release --workspace
 
-component: ## Build the WebAssembly component
-	cargo build --locked --target wasm32-wasip2 --profile component -p larder-api
+component: ## Build the WebAssembly component for WASI 0.3 (Spin 4.1), or WASI=0.2 (Spin 3.0)
+	cargo build --locked --target wasm32-wasip2 --profile component -p $(shell_$(WASI))
+
+# In one go, so that what they share is built once.
+components:
+	cargo build --locked --target wasm32-wasip2 --profile component -p $(shell_0.3) -p $(shell_0.2)
+
+# The manifests differ in nothing but the shell; a test holds that.
+spin-wasip2.toml: spin.toml
+	sed 's/$(shell_0.3)/$(shell_0.2)/; s/larder_wasip3/larder_wasip2/' $< >$@
 
 up: setup build ## Start everything on LISTEN, with the data in DATA
-	@exec target/release/larder-local up --listen '$(LISTEN)' --data '$(DATA)'
+	@exec target/release/larder-local up --wasi '$(WASI)' --listen '$(LISTEN)' --data '$(DATA)'
 
-test: setup build ## Run every test; LARDER_URL=http://... tests a deployment that is there
+# Where LARDER_URL names a deployment, it decides which version is tested, and once is enough.
+test: setup manifests build ## Run every test; LARDER_URL=http://... tests a deployment that is there
 	cargo test --locked --release --workspace
+	[ -n "$$LARDER_URL" ] || LARDER_WASI=0.2 cargo test --locked --release --workspace --test e2e
+
+manifests: python ## Check the Kubernetes manifests, and all scripts
+	$(PYTHON) -m pytest -q k8s/tests
+
+test-k8s: ## Create a k3d cluster, deploy to it, and test it while pods are killed
+	k8s/cluster-test/run.sh
 
 bench: setup build ## Measure latency, and throughput beside Webdis (needs wrk and webdis)
 	cargo build --locked --release --workspace --examples

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Throughput of Larder beside Webdis, which puts Redis on HTTP with no layer in between: reads and
-# writes of 100 bytes over 64 connections, by wrk, in turn, on this machine, in one run. Both use
-# the same Redis with the same settings (append-only file, appendfsync always).
+# Throughput of Larder, for WASI 0.3 and for WASI 0.2, beside Webdis, which puts Redis on HTTP with
+# no layer in between: reads and writes of 100 bytes over 64 connections, by wrk, in turn, on this
+# machine, in one run. All use the same Redis with the same settings (append-only file,
+# appendfsync always), both Larders the same worker and the same items.
 #
 # It needs wrk and webdis (Debian: apt-get install wrk webdis), and `make build`.
 set -euo pipefail
@@ -10,6 +11,7 @@ cd "$(dirname "$0")/.."
 seconds=${SECONDS_EACH:-10}
 larder=127.0.0.1:23700
 webdis_port=23701
+larder_wasi02=127.0.0.1:23702
 work=$(mktemp -d)
 pids=()
 stop() {
@@ -22,12 +24,13 @@ for tool in wrk webdis redis-cli; do
     command -v "$tool" >/dev/null || { echo "$tool is missing: apt-get install wrk webdis redis-tools" >&2; exit 1; }
 done
 
-target/release/larder-local up --listen "$larder" --data "$work/data" >"$work/up.log" 2>&1 &
+target/release/larder-local up --wasi 0.3 --listen "$larder" --data "$work/data" >"$work/up.log" 2>&1 &
 pids+=($!)
 for _ in $(seq 200); do
     grep -q 'Larder is ready' "$work/up.log" && break
     sleep 0.1
 done
+grep -q 'Larder is ready' "$work/up.log" || { cat "$work/up.log" >&2; exit 1; }
 redis_port=$(sed -n 's/.*redis:\/\/127.0.0.1:\([0-9]*\)\. .*/\1/p' "$work/up.log")
 cat >"$work/webdis.json" <<JSON
 {"redis_host": "127.0.0.1", "redis_port": $redis_port, "http_host": "127.0.0.1", "http_port": $webdis_port,
@@ -35,6 +38,9 @@ cat >"$work/webdis.json" <<JSON
  "acl": [{"disabled": []}], "logfile": "$work/webdis.log"}
 JSON
 webdis "$work/webdis.json" >/dev/null 2>&1 &
+pids+=($!)
+SPIN_VARIABLE_REDIS_ADDRESS=redis://127.0.0.1:$redis_port target/release/larder-local serve \
+    --from spin-wasip2.toml --listen "$larder_wasi02" >"$work/wasi02.log" 2>&1 &
 pids+=($!)
 
 value=$(printf 'x%.0s' $(seq 100))
@@ -64,7 +70,10 @@ measure() { # NAME URL [wrk arguments]
 for round in 1 2; do
     echo "round $round, ${seconds} s each, $(nproc) cores shared with wrk and Redis"
     measure 'read, Larder' "http://$larder/items/read"
+    measure 'read, Larder on WASI 0.2' "http://$larder_wasi02/items/read"
     measure 'read, Webdis GET' "http://127.0.0.1:$webdis_port/GET/webdis-read.txt"
     BENCH_PATH=/items/w BENCH_BODY=$value measure 'write, Larder (202, durable)' "http://$larder" -s "$work/put.lua"
+    BENCH_PATH=/items/w BENCH_BODY=$value \
+        measure 'write, Larder on WASI 0.2' "http://$larder_wasi02" -s "$work/put.lua"
     BENCH_PATH=/SET/w BENCH_BODY=$value measure 'write, Webdis SET' "http://127.0.0.1:$webdis_port" -s "$work/put.lua"
 done

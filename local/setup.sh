@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what Larder needs and this machine lacks: the WebAssembly target of Rust, a C
-# compiler, and Redis or Valkey 7.0 or newer. Asks nothing, and says what it cannot do.
+# compiler, Redis or Valkey 7.0 or newer, and Python 3.11 or newer. Asks nothing, and says what it cannot do.
 set -eu
 
 fail() {
@@ -66,3 +66,10 @@ version=$(redis_version)
 if [ "${version:-0}" -lt 7 ]; then
     fail "Redis ${version:-?} is too old. Install redis-server or valkey-server 7.0 or newer and try again."
 fi
+
+# Debian keeps `venv` in a package of its own.
+if ! have python3 || ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+    install "Python with venv" python3 python3-venv
+fi
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+    fail "$(python3 --version) is too old. Install Python 3.11 or newer and try again."

@@ -5,10 +5,14 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use larder_protocol::limits::{MAX_CONFIGURABLE_VALUE_BYTES, MAX_CONFIGURABLE_WAIT_SECONDS};
+use larder_protocol::token::InvalidEntries;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::access::Tokens;
+use crate::cors::{InvalidOrigin, Origins};
+
 /// The variables that the component reads; `spin.toml` declares each of them with a default.
-pub const VARIABLES: [&str; 7] = [
+pub const VARIABLES: [&str; 10] = [
     "redis_address",
     "redis_username",
     "redis_password",
@@ -16,6 +20,9 @@ pub const VARIABLES: [&str; 7] = [
     "max_pending",
     "max_value_bytes",
     "max_wait_seconds",
+    "api_tokens",
+    "require_tokens",
+    "cors_origins",
 ];
 
 /// What an operator decides.
@@ -31,6 +38,10 @@ pub struct Config {
     pub max_value_bytes: usize,
     /// Longest that a client may wait for an outcome, in seconds.
     pub max_wait_seconds: u64,
+    /// Who may do what.
+    pub tokens: Tokens,
+    /// Whose pages may.
+    pub origins: Origins,
 }
 
 /// A setting that cannot be used. It never holds the text of a secret.
@@ -54,6 +65,18 @@ pub enum InvalidConfig {
     /// The address is no Redis URL, or has more than a host and a port.
     #[error("the variable redis_address must look like redis://host:port, without credentials or a path")]
     Address,
+    /// Neither yes nor no.
+    #[error("the variable require_tokens is \"{0}\"; it must be true or false")]
+    RequireTokens(String),
+    /// A store that must not be open has no token.
+    #[error("the variable api_tokens is empty, and require_tokens is true; make one with larder-worker token new")]
+    TokensRequired,
+    /// The tokens are not as they must be; a store that wants some is not open for that.
+    #[error("the variable api_tokens: {0}")]
+    Tokens(#[from] InvalidEntries),
+    /// Not an origin.
+    #[error("the variable cors_origins: {0}")]
+    Origins(#[from] InvalidOrigin),
 }
 
 impl Config {
@@ -71,6 +94,8 @@ impl Config {
             max_pending: number(get, "max_pending", 1, 1_000_000_000)?,
             max_wait_seconds: number(get, "max_wait_seconds", 0, MAX_CONFIGURABLE_WAIT_SECONDS)?,
             max_value_bytes: usize::try_from(max_value).expect("the largest allowed value fits 32 bits"),
+            tokens: tokens(get("api_tokens")?, get("require_tokens")?)?,
+            origins: Origins::parse(get("cors_origins")?)?,
         })
     }
 }
@@ -86,6 +111,12 @@ fn number<'a>(
         Ok(number) if (min..=max).contains(&number) => Ok(number),
         _ => Err(InvalidConfig::NotInRange { name, value: value.to_owned(), min, max }),
     }
+}
+
+fn tokens(entries: &str, required: &str) -> Result<Tokens, InvalidConfig> {
+    let required = bool::from_str(required).map_err(|_| InvalidConfig::RequireTokens(required.to_owned()))?;
+    let tokens = Tokens::parse(entries)?;
+    if required && tokens.is_open() { Err(InvalidConfig::TokensRequired) } else { Ok(tokens) }
 }
 
 /// Puts the credentials into the address. They are variables of their own because Spin checks
@@ -118,6 +149,9 @@ mod tests {
             ("max_pending", limits::DEFAULT_MAX_PENDING.to_string()),
             ("max_value_bytes", limits::DEFAULT_MAX_VALUE_BYTES.to_string()),
             ("max_wait_seconds", limits::DEFAULT_MAX_WAIT_SECONDS.to_string()),
+            ("api_tokens", String::new()),
+            ("require_tokens", "false".to_owned()),
+            ("cors_origins", String::new()),
         ]);
         values.extend(changes.iter().map(|&(name, value)| (name, value.to_owned())));
         values
@@ -143,6 +177,13 @@ mod tests {
         for address in ["localhost:6379", "http://localhost", "redis://", "redis://me:pw@host", "redis://host/1"] {
             assert_eq!(config(&[("redis_address", address)]).err(), Some(InvalidConfig::Address), "{address}");
         }
+        assert_eq!(config(&[("require_tokens", "true")]).err(), Some(InvalidConfig::TokensRequired));
+        assert_eq!(config(&[("require_tokens", "")]).err(), Some(InvalidConfig::RequireTokens(String::new())));
+        let error = config(&[("api_tokens", "[]")]).err().unwrap();
+        assert_eq!(
+            error.to_string(),
+            "the variable api_tokens: it has no entry; for an open store leave the variable empty"
+        );
         assert_eq!(Config::from_variables(&HashMap::new()).err(), Some(InvalidConfig::Missing("redis_timeout_ms")));
     }
 

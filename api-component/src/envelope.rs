@@ -49,21 +49,30 @@ impl Envelope {
     pub fn parse(body: &[u8]) -> Result<Self, InvalidEnvelope> {
         let malformed = |error: serde_json::Error| InvalidEnvelope::Malformed(error.to_string());
         let Form { value, ttl } = serde_json::from_slice(body).map_err(malformed)?;
-        let value = value.ok_or(InvalidEnvelope::NoValue)?.get();
+        let value = value.ok_or(InvalidEnvelope::NoValue)?;
         if ttl.is_some_and(|seconds| !(1..=MAX_TTL_SECONDS).contains(&seconds)) {
             return Err(InvalidEnvelope::Malformed(format!("ttl must be from 1 to {MAX_TTL_SECONDS}")));
         }
-        let (content_type, value) = if value.starts_with('"') {
-            ("text/plain; charset=utf-8", serde_json::from_str::<String>(value).map_err(malformed)?)
-        } else {
-            ("application/json", value.to_owned())
-        };
+        let (content_type, value) = text_or_json(value).map_err(malformed)?;
         if value.is_empty() {
             return Err(InvalidEnvelope::EmptyValue);
         }
         let content = Content::new(Some(content_type), value.into_bytes()).expect("both are media types");
         Ok(Self { content, ttl })
     }
+}
+
+/// What a JSON value is stored as, with its content type: a string as its text, anything else as
+/// the JSON that it is, byte for byte.
+///
+/// # Errors
+/// Where a string has an escape that stands for no character.
+pub fn text_or_json(value: &RawValue) -> Result<(&'static str, String), serde_json::Error> {
+    let json = value.get();
+    if json.starts_with('"') {
+        return Ok(("text/plain; charset=utf-8", serde_json::from_str(json)?));
+    }
+    Ok(("application/json", json.to_owned()))
 }
 
 #[cfg(test)]

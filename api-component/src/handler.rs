@@ -1,17 +1,21 @@
-//! One request, one response: finds the resource and the method, and turns every failure into
-//! its problem document.
+//! One request, one response: finds the resource and the method, asks what the request may do, and
+//! turns every failure into its problem document.
 
 use std::fmt;
+use std::pin::pin;
+use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::header::ALLOW;
+use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 
+use crate::access::Access;
 use crate::config::Config;
 use crate::problem::Problem;
 use crate::redis::Redis;
-use crate::route::Route;
-use crate::{health, item_read, item_write, openapi, write_outcome};
+use crate::route::{self, Methods, Route};
+use crate::{body, bulk, head, health, item_read, item_write, listing, openapi, write_outcome};
 
 /// Answers a request. What the operator should know of a failure goes to standard error.
 pub async fn handle<B>(request: Request<B>, config: &Config, redis: &impl Redis) -> Response<Bytes>
@@ -19,13 +23,23 @@ where
     B: Body<Data = Bytes>,
     B::Error: fmt::Display,
 {
-    let (method, uri) = (request.method().clone(), request.uri().clone());
-    answer(request, config, redis).await.unwrap_or_else(|problem| {
-        if let Some(line) = problem.log_line() {
-            eprintln!("{method} {}: {line}", uri.path().escape_debug());
+    let told = config.origins.told(&request);
+    let (head, body) = request.into_parts();
+    let mut body = pin!(body);
+    let mut response = match answer(Request::from_parts(head.clone(), body.as_mut()), config, redis).await {
+        Ok(response) => response,
+        Err(problem) => {
+            if let Some(line) = problem.log_line() {
+                eprintln!("{} {}: {line}", head.method, head.uri.path().escape_debug());
+            }
+            body::discard(body, &head.headers).await;
+            problem.into()
         }
-        problem.into()
-    })
+    };
+    if let Some(told) = told {
+        told.tell(&mut response);
+    }
+    response
 }
 
 async fn answer<B>(request: Request<B>, config: &Config, redis: &impl Redis) -> Result<Response<Bytes>, Problem>
@@ -33,17 +47,38 @@ where
     B: Body<Data = Bytes>,
     B::Error: fmt::Display,
 {
+    head::check(&request)?;
     let route = Route::of(request.uri().path())?;
     let methods = route.methods();
+    let access = config.tokens.admit(request.headers(), SystemTime::now());
     match (request.method(), route) {
-        (&Method::GET | &Method::HEAD, Route::Item(id)) => item_read::get(&request, &id, config, redis).await,
-        (&Method::PUT, Route::Item(id)) => item_write::put(request, &id, config, redis).await,
-        (&Method::POST, Route::Item(id)) => item_write::post(request, &id, config, redis).await,
-        (&Method::DELETE, Route::Item(id)) => item_write::delete(&request, &id, config, redis).await,
-        (&Method::GET | &Method::HEAD, Route::Write(revision)) => write_outcome::get(&request, revision, redis).await,
+        (&Method::GET | &Method::HEAD, Route::Items) => listing::get(&request, &access?, redis).await,
+        (&Method::POST, Route::Items) => bulk::write(request, &access?, config, redis).await,
+        (&Method::POST, Route::Item(id)) if id.as_str() == route::BULK_READ => {
+            bulk::read(request, &access?, redis).await
+        }
+        (&Method::GET | &Method::HEAD, Route::Item(id)) => item_read::get(&request, &id, &access?, config, redis).await,
+        (&Method::PUT, Route::Item(id)) => item_write::put(request, &id, &access?, config, redis).await,
+        (&Method::POST, Route::Item(id)) => item_write::post(request, &id, &access?, config, redis).await,
+        (&Method::DELETE, Route::Item(id)) => item_write::delete(&request, &id, &access?, config, redis).await,
+        (&Method::GET | &Method::HEAD, Route::Write(revision)) => {
+            write_outcome::get(&request, revision, &access?, redis).await
+        }
         (&Method::GET | &Method::HEAD, Route::Live) => health::live(&request),
-        (&Method::GET | &Method::HEAD, Route::Ready) => health::ready(&request, redis).await,
+        // A load balancer has no token.
+        (&Method::GET | &Method::HEAD, Route::Ready) => {
+            health::ready(&request, &access.unwrap_or(Access::Stranger), redis).await
+        }
         (&Method::GET | &Method::HEAD, Route::OpenApi) => openapi::get(&request),
+        (&Method::OPTIONS, _) => Ok(options(methods)),
         _ => Err(Problem::MethodNotAllowed(methods)),
     }
+}
+
+/// What a resource answers (RFC 9110 section 9.3.7), for everybody.
+fn options(methods: Methods) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(ALLOW, methods.into());
+    response
 }

@@ -1,6 +1,8 @@
-//! Names of the HTTP headers that are Larder's own, and values that go with every answer.
+//! Names of the HTTP headers that are Larder's own, and what goes with every answer.
 
-use http::{HeaderName, HeaderValue};
+use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 macro_rules! names {
     ($($(#[$doc:meta])* $constant:ident = $name:literal;)*) => {
@@ -10,6 +12,9 @@ macro_rules! names {
         pub const NAMES: &[&str] = &[$($name),*];
     };
 }
+
+/// What the names of an item's metadata begin with.
+pub const METADATA_PREFIX: &str = "larder-meta-";
 
 names! {
     /// When the item ends, as RFC 3339 in UTC with milliseconds.
@@ -37,6 +42,9 @@ pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/prob
 /// Media type of the answers that Larder itself writes.
 pub const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
+/// Media type of answers with one JSON document a line.
+pub const NDJSON: HeaderValue = HeaderValue::from_static("application/x-ndjson");
+
 /// A stored value may be kept by a cache, but not used without asking for a newer one.
 pub const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
 
@@ -48,3 +56,12 @@ pub const SANDBOX: HeaderValue = HeaderValue::from_static("sandbox; default-src 
 
 /// A browser shall take the declared type and not guess another.
 pub const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+
+/// Sets `Content-Length`, except where an answer has no body to be long (RFC 9110 §8.6). A host
+/// that does not know the length sends the body in chunks.
+pub fn insert_length(response: &mut Response<Bytes>) {
+    if !matches!(response.status(), StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT) {
+        let length = response.body().len();
+        response.headers_mut().insert(CONTENT_LENGTH, length.into());
+    }
+}

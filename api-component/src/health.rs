@@ -10,8 +10,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use larder_protocol::limits;
+use larder_protocol::token::Scope;
 use serde::Serialize;
 
+use crate::access::Access;
 use crate::problem::Problem;
 use crate::redis::{Redis, RedisError};
 use crate::write_outcome::document;
@@ -62,10 +64,16 @@ pub fn live<B>(request: &Request<B>) -> Result<Response<Bytes>, Problem> {
     Ok(document(&Health { status: "live" }))
 }
 
-/// Answers 200 when reads are answered and writes are applied, 503 with the failed check if not.
-pub async fn ready<B>(request: &Request<B>, redis: &impl Redis) -> Result<Response<Bytes>, Problem> {
+/// Answers 200 when reads are answered and writes are applied, 503 if not. Which check failed is
+/// told to an administrator only: to others it is how to see whether an attack succeeds.
+pub async fn ready<B>(
+    request: &Request<B>,
+    access: &Access<'_>,
+    redis: &impl Redis,
+) -> Result<Response<Bytes>, Problem> {
+    let told = access.require(Scope::Admin).is_ok();
     query::parameters(request.uri(), [])?;
-    check(redis).await.map_err(Problem::NotReady)?;
+    check(redis).await.map_err(if told { Problem::NotReady } else { Problem::NotReadyUntold })?;
     Ok(document(&Health { status: "ready" }))
 }
 

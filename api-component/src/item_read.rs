@@ -8,25 +8,29 @@ use std::time::{Duration, UNIX_EPOCH};
 use bytes::Bytes;
 use headers::{ETag, HeaderMapExt, IfMatch, IfModifiedSince, IfNoneMatch, LastModified};
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use larder_protocol::item::DEFAULT_CONTENT_TYPE;
+use larder_protocol::token::Scope;
 use larder_protocol::{Item, ItemId, Partition, Revision, StreamId};
 
+use crate::access::Access;
 use crate::config::Config;
 use crate::preference::Preference;
 use crate::problem::Problem;
 use crate::redis::Redis;
 use crate::store::ReadAfter;
-use crate::{header, query, store};
+use crate::{header, query, store, timestamp};
 
 /// Answers the value with what is known of it, or 304 where the client's copy is current
 /// (RFC 9110 §13.2.2: `If-Match`, then `If-None-Match`, then `If-Modified-Since`).
 pub async fn get<B>(
     request: &Request<B>,
     id: &ItemId,
+    access: &Access<'_>,
     config: &Config,
     redis: &impl Redis,
 ) -> Result<Response<Bytes>, Problem> {
+    access.permit(Scope::Read, id)?;
     query::parameters(request.uri(), [])?;
     let item = match min_revision(request.headers(), id)? {
         None => store::read(redis, id).await?,
@@ -36,7 +40,7 @@ pub async fn get<B>(
         }
     };
     let item = item.ok_or_else(|| Problem::NoSuchItem(id.clone()))?;
-    let revision = Revision { partition: Partition::of(id), id: item.revision };
+    let revision = Revision { partition: Partition::of(id), id: item.head.revision };
     let etag: ETag = revision.etag().parse().expect("a quoted revision is an entity tag");
     let modified = UNIX_EPOCH + Duration::from_millis(revision.id.ms);
 
@@ -55,8 +59,8 @@ pub async fn get<B>(
     headers.typed_insert(etag);
     headers.typed_insert(LastModified::from(modified));
     headers.insert(CACHE_CONTROL, header::REVALIDATE);
-    if let Some(ms) = item.expires_at_ms {
-        headers.insert(header::EXPIRES_AT, rfc3339(ms));
+    if let Some(ms) = item.head.expires_at_ms {
+        headers.insert(header::EXPIRES_AT, HeaderValue::from_str(&timestamp::rfc3339(ms)).expect("a date is ASCII"));
     }
     if current {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -88,7 +92,7 @@ async fn read_from(
     redis: &impl Redis,
 ) -> Result<Option<Item>, Problem> {
     if let Some(item) = store::read(redis, id).await?
-        && item.revision >= oldest
+        && item.head.revision >= oldest
     {
         return Ok(Some(item));
     }
@@ -107,15 +111,14 @@ async fn read_from(
 /// The bytes are somebody else's: they go out under the type they came with, and a browser
 /// shall neither guess another nor run them.
 fn describe_value(headers: &mut HeaderMap, item: &Item) {
-    let content_type = HeaderValue::from_str(&item.content_type);
+    let content_type = HeaderValue::from_str(&item.head.content_type);
     headers.insert(CONTENT_TYPE, content_type.unwrap_or(HeaderValue::from_static(DEFAULT_CONTENT_TYPE)));
+    for (name, text) in item.head.metadata.iter() {
+        let name = HeaderName::from_bytes([header::METADATA_PREFIX, name].concat().as_bytes());
+        if let (Ok(name), Ok(text)) = (name, HeaderValue::from_str(text)) {
+            headers.insert(name, text);
+        }
+    }
     headers.insert(X_CONTENT_TYPE_OPTIONS, header::NO_SNIFF);
     headers.insert(CONTENT_SECURITY_POLICY, header::SANDBOX);
-}
-
-fn rfc3339(ms: u64) -> HeaderValue {
-    let time = UNIX_EPOCH + Duration::from_millis(ms);
-    // Beyond the year 9999 there is no RFC 3339; no write of ours can get there.
-    let text = humantime::format_rfc3339_millis(time).to_string();
-    HeaderValue::from_str(&text).expect("a date is ASCII")
 }

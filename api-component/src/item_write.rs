@@ -9,16 +9,18 @@ use http::header::{CONTENT_TYPE, ETAG, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body::Body;
 use larder_protocol::item::InvalidContentType;
-use larder_protocol::{Condition, Content, ItemId, Operation, Outcome, Partition, Revision, StreamId, Write, limits};
+use larder_protocol::token::Scope;
+use larder_protocol::{Condition, Content, ItemId, Operation, Outcome, Partition, Revision, Write, limits};
 
+use crate::access::Access;
 use crate::config::Config;
 use crate::envelope::{Envelope, InvalidEnvelope};
 use crate::preference::Preference;
 use crate::problem::Problem;
-use crate::redis::{Redis, RedisError};
-use crate::store::{self, Acceptance};
+use crate::redis::Redis;
+use crate::sent::{self, Sent};
 use crate::write_outcome::{self, OutcomeDocument};
-use crate::{body, header, idempotency, precondition, query};
+use crate::{body, header, idempotency, metadata, precondition, query, store};
 
 /// In JSON a character may take six bytes (`\u0041`), so an envelope may be that much larger
 /// than the value in it; the rest is room for the other members.
@@ -29,6 +31,7 @@ const ENVELOPE_EXTRA_BYTES: usize = 1024;
 pub async fn put<B>(
     request: Request<B>,
     id: &ItemId,
+    access: &Access<'_>,
     config: &Config,
     redis: &impl Redis,
 ) -> Result<Response<Bytes>, Problem>
@@ -36,14 +39,16 @@ where
     B: Body<Data = Bytes>,
     B::Error: fmt::Display,
 {
+    access.permit(Scope::Write, id)?;
     let ttl = ttl_parameter(&request)?;
-    let terms = Terms::of(request.headers(), id, config)?;
+    let terms = Terms::of(request.headers(), id, access, config)?;
     let content_type = content_type(request.headers())?;
+    let metadata = metadata::of(request.headers())?;
     let value = body::read(request, config.max_value_bytes).await?;
     if value.is_empty() {
         return Err(Problem::EmptyValue);
     }
-    let content = Content::new(content_type.as_deref(), value.into())?;
+    let content = Content::new(content_type.as_deref(), value.into())?.with_metadata(metadata);
     terms.accept(Operation::Put { content, ttl }, id, config, redis).await
 }
 
@@ -51,6 +56,7 @@ where
 pub async fn post<B>(
     request: Request<B>,
     id: &ItemId,
+    access: &Access<'_>,
     config: &Config,
     redis: &impl Redis,
 ) -> Result<Response<Bytes>, Problem>
@@ -58,13 +64,15 @@ where
     B: Body<Data = Bytes>,
     B::Error: fmt::Display,
 {
+    access.permit(Scope::Write, id)?;
     let is_json =
         content_type(request.headers())?.is_some_and(|t| essence(&t).eq_ignore_ascii_case("application/json"));
     if !is_json {
-        return put(request, id, config, redis).await;
+        return put(request, id, access, config, redis).await;
     }
     let ttl = ttl_parameter(&request)?;
-    let terms = Terms::of(request.headers(), id, config)?;
+    let terms = Terms::of(request.headers(), id, access, config)?;
+    let metadata = metadata::of(request.headers())?;
     let most = config.max_value_bytes * ENVELOPE_BYTES_PER_BYTE + ENVELOPE_EXTRA_BYTES;
     let envelope = Envelope::parse(&body::read(request, most).await?)?;
     if envelope.content.value().len() > config.max_value_bytes {
@@ -74,18 +82,20 @@ where
         (Some(_), Some(_)) => return Err(InvalidEnvelope::TtlTwice.into()),
         (in_query, in_body) => in_query.or(in_body.map(Duration::from_secs)),
     };
-    terms.accept(Operation::Put { content: envelope.content, ttl }, id, config, redis).await
+    terms.accept(Operation::Put { content: envelope.content.with_metadata(metadata), ttl }, id, config, redis).await
 }
 
 /// Removes the item. Whether it is there shows only when the write is applied.
 pub async fn delete<B>(
     request: &Request<B>,
     id: &ItemId,
+    access: &Access<'_>,
     config: &Config,
     redis: &impl Redis,
 ) -> Result<Response<Bytes>, Problem> {
+    access.permit(Scope::Write, id)?;
     query::parameters(request.uri(), [])?;
-    Terms::of(request.headers(), id, config)?.accept(Operation::Delete, id, config, redis).await
+    Terms::of(request.headers(), id, access, config)?.accept(Operation::Delete, id, config, redis).await
 }
 
 /// What the headers of a request ask of its write and of the answer.
@@ -98,9 +108,9 @@ struct Terms {
 }
 
 impl Terms {
-    fn of(headers: &HeaderMap, id: &ItemId, config: &Config) -> Result<Self, Problem> {
+    fn of(headers: &HeaderMap, id: &ItemId, access: &Access<'_>, config: &Config) -> Result<Self, Problem> {
         let condition = precondition::condition(headers, Partition::of(id))?;
-        let idempotency = idempotency::record(headers, id)?;
+        let idempotency = idempotency::record(headers, id, access.owner())?;
         let preference = Preference::of(headers, config.max_wait_seconds);
         // Whoever sets a condition wants to know whether it held.
         let usual = if condition.is_none() { 0 } else { limits::CONDITIONAL_WAIT_SECONDS.min(config.max_wait_seconds) };
@@ -117,79 +127,27 @@ impl Terms {
     ) -> Result<Response<Bytes>, Problem> {
         let Self { condition, idempotency, preference, patience } = self;
         let write = Write { operation, condition, wait: !patience.is_zero(), idempotency };
-        let mut sent = send(&write, id, config, redis).await?;
-        if write.wait && sent.outcome.is_none() {
-            sent.outcome = wait(&write, &sent, patience, id, config, redis).await.unwrap_or_else(|error| {
-                // It is accepted all the same; only its outcome is not known yet.
-                eprintln!("waiting for the write {}: {error}", sent.revision);
-                None
-            });
+        let acceptance = store::accept(redis, id, &write, config.max_pending).await.map_err(Problem::writing)?;
+        let mut sent = Sent::of(acceptance, id)?;
+        if write.wait {
+            sent.wait(&write, patience, id, config, redis).await;
         }
-        let Sent { revision, outcome, .. } = sent;
-        let mut response = match outcome {
-            Some(outcome) if write.wait => settled(revision, outcome)?,
-            outcome => accepted(revision, outcome.as_ref(), id),
+        let mut response = match &sent.outcome {
+            Some(outcome) if write.wait => settled(sent.revision, outcome)?,
+            outcome => accepted(sent.revision, outcome.as_ref(), id),
         };
         let headers = response.headers_mut();
-        insert(headers, header::REVISION, &revision.to_string());
+        insert(headers, header::REVISION, &sent.revision.to_string());
         preference.applied(headers);
         Ok(response)
     }
 }
 
-/// A write that is on the channel, or has been.
-struct Sent {
-    revision: Revision,
-    /// Known only of a repeated one.
-    outcome: Option<Outcome>,
-    /// An earlier request sent it.
-    repeated: bool,
-}
-
-async fn send(write: &Write, id: &ItemId, config: &Config, redis: &impl Redis) -> Result<Sent, Problem> {
-    match store::accept(redis, id, write, config.max_pending).await.map_err(Problem::writing)? {
-        Acceptance::Accepted(revision) => Ok(Sent { revision, outcome: None, repeated: false }),
-        Acceptance::Repeated(revision, outcome) => Ok(Sent { revision, outcome, repeated: true }),
-        Acceptance::Reused => Err(Problem::IdempotencyKeyReused),
-        Acceptance::Rejected { current } => Err(precondition_failed(id, current)),
-        Acceptance::Full { pending } => Err(Problem::Overloaded(pending)),
-    }
-}
-
-/// Waits for the outcome of a write. The earlier request of a repeated one may not have asked
-/// for it to be told; then it is in the record once everything accepted before now is applied.
-async fn wait(
-    write: &Write,
-    sent: &Sent,
-    patience: Duration,
-    id: &ItemId,
-    config: &Config,
-    redis: &impl Redis,
-) -> Result<Option<Outcome>, RedisError> {
-    if !sent.repeated {
-        return store::wait(redis, sent.revision, patience).await;
-    }
-    store::pass_barrier(redis, id, config.max_pending, patience).await?;
-    match &write.idempotency {
-        Some(record) => store::remembered(redis, record).await,
-        None => Ok(None),
-    }
-}
-
 /// The answer when the outcome is known: 201, 204, or why it was not done.
-fn settled(revision: Revision, outcome: Outcome) -> Result<Response<Bytes>, Problem> {
-    let (status, has_state) = match outcome {
-        Outcome::Created => (StatusCode::CREATED, true),
-        Outcome::Replaced => (StatusCode::NO_CONTENT, true),
-        Outcome::Deleted | Outcome::Absent | Outcome::Passed => (StatusCode::NO_CONTENT, false),
-        Outcome::Rejected { current } => {
-            return Err(Problem::PreconditionFailed(current.map(|id| Revision { id, ..revision })));
-        }
-        Outcome::Dead(reason) => return Err(Problem::NotApplied(reason)),
-    };
+fn settled(revision: Revision, outcome: &Outcome) -> Result<Response<Bytes>, Problem> {
     let mut response = Response::new(Bytes::new());
-    *response.status_mut() = status;
-    if has_state {
+    *response.status_mut() = sent::status(revision, outcome)?;
+    if matches!(outcome, Outcome::Created | Outcome::Replaced) {
         insert(response.headers_mut(), ETAG, &revision.etag());
     }
     Ok(response)
@@ -201,11 +159,6 @@ fn accepted(revision: Revision, outcome: Option<&Outcome>, id: &ItemId) -> Respo
     *response.status_mut() = StatusCode::ACCEPTED;
     insert(response.headers_mut(), LOCATION, &write_outcome::path(revision, id));
     response
-}
-
-fn precondition_failed(id: &ItemId, current: Option<StreamId>) -> Problem {
-    let partition = Partition::of(id);
-    Problem::PreconditionFailed(current.map(|id| Revision { partition, id }))
 }
 
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {

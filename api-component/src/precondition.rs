@@ -14,45 +14,70 @@ use larder_protocol::{Condition, Partition, Revision, Revisions};
 pub enum InvalidPrecondition {
     /// Not `*` and not a list of quoted tags.
     #[error("{0} must be * or a list of entity tags in quotes, like \"7-1764000000123-0\"")]
-    Malformed(HeaderName),
+    Malformed(String),
     /// A list that nobody needs.
     #[error("{0} has more than {MAX_ENTITY_TAGS} entity tags")]
-    TooMany(HeaderName),
+    TooMany(String),
 }
 
-/// Reads the condition of a write to an item of `partition`.
+/// Reads the condition of a write to an item of `partition` from its headers.
 pub fn condition(headers: &HeaderMap, partition: Partition) -> Result<Condition, InvalidPrecondition> {
+    let read = |name: HeaderName, compare| {
+        let texts = headers.get_all(&name).iter().map(|value| value.to_str().ok());
+        revisions(name.as_str(), texts, partition, compare)
+    };
+    Ok(Condition { if_match: read(IF_MATCH, Compare::Strong)?, if_none_match: read(IF_NONE_MATCH, Compare::Weak)? })
+}
+
+/// Reads the condition of an operation from its JSON members, which hold what the headers would,
+/// or one revision without quotes.
+pub fn members(
+    if_match: Option<&str>,
+    if_none_match: Option<&str>,
+    partition: Partition,
+) -> Result<Condition, InvalidPrecondition> {
+    let read = |name, text: Option<&str>, compare| {
+        let bare = text.filter(|text| text.parse::<Revision>().is_ok()).map(|text| format!("\"{text}\""));
+        revisions(name, text.map(|text| Some(bare.as_deref().unwrap_or(text))).into_iter(), partition, compare)
+    };
     Ok(Condition {
-        // Strong comparison: a weak tag matches nothing.
-        if_match: revisions(headers, IF_MATCH, partition, |_, weak| !weak)?,
-        // Weak comparison, with which weakness does not count.
-        if_none_match: revisions(headers, IF_NONE_MATCH, partition, |_, _| true)?,
+        if_match: read("if_match", if_match, Compare::Strong)?,
+        if_none_match: read("if_none_match", if_none_match, Compare::Weak)?,
     })
 }
 
-fn revisions(
-    headers: &HeaderMap,
-    name: HeaderName,
+/// How tags are compared (RFC 9110 §8.8.3.2).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Compare {
+    /// A weak tag matches nothing.
+    Strong,
+    /// Weakness does not count.
+    Weak,
+}
+
+fn revisions<'a>(
+    name: &str,
+    texts: impl Iterator<Item = Option<&'a str>>,
     partition: Partition,
-    counts: impl Fn(&str, bool) -> bool,
+    compare: Compare,
 ) -> Result<Option<Revisions>, InvalidPrecondition> {
     let mut these = None;
-    for value in headers.get_all(&name) {
-        let malformed = || InvalidPrecondition::Malformed(name.clone());
-        let text = value.to_str().map_err(|_| malformed())?.trim();
+    for text in texts {
+        let malformed = || InvalidPrecondition::Malformed(name.to_owned());
+        let text = text.ok_or_else(malformed)?.trim();
         if text == "*" {
             return Ok(Some(Revisions::Any));
         }
         let list = these.get_or_insert_with(Vec::new);
         for (tag, weak) in tags(text).ok_or_else(malformed)? {
-            if counts(tag, weak)
+            if !(weak && compare == Compare::Strong)
                 && let Ok(revision) = tag.parse::<Revision>()
                 && revision.partition == partition
             {
                 list.push(revision.id);
             }
             if list.len() > MAX_ENTITY_TAGS {
-                return Err(InvalidPrecondition::TooMany(name));
+                return Err(InvalidPrecondition::TooMany(name.to_owned()));
             }
         }
     }
@@ -99,6 +124,18 @@ mod tests {
         assert_eq!(of(IF_MATCH, "\"8-5-0\", W/\"7-5-0\", \"x\"").unwrap().if_match, these(&[]));
         assert_eq!(of(IF_NONE_MATCH, "W/\"7-5-0\"").unwrap().if_none_match, these(&[5]));
         assert!(of(http::header::ACCEPT, "*/*").unwrap().is_none());
+    }
+
+    #[test]
+    fn members_hold_what_headers_do_or_one_revision() {
+        let p = Partition::new(7).unwrap();
+        assert_eq!(members(Some("7-5-0"), None, p).unwrap().if_match, these(&[5]));
+        assert_eq!(members(None, Some("\"7-5-0\", \"7-6-0\""), p).unwrap().if_none_match, these(&[5, 6]));
+        assert!(members(None, None, p).unwrap().is_none());
+        assert_eq!(
+            members(Some("7-5"), None, p).unwrap_err().to_string(),
+            "if_match must be * or a list of entity tags in quotes, like \"7-1764000000123-0\""
+        );
     }
 
     #[test]

@@ -4,30 +4,32 @@
 //! The `type` is stable and meant for programs, the `detail` says what would be right and is
 //! meant for people. What went wrong inside goes to the log, not to the client.
 
+mod document;
+
 use std::fmt;
 
-use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER};
-use http::{HeaderValue, Response, StatusCode};
 use larder_protocol::item::InvalidContentType;
 use larder_protocol::item_id::InvalidItemId;
+use larder_protocol::metadata::InvalidMetadata;
 use larder_protocol::revision::InvalidRevision;
+use larder_protocol::token::{Prefix, Scope};
 use larder_protocol::{ItemId, Revision, limits};
-use serde::Serialize;
 
+use crate::access::Unauthorized;
 use crate::body::BodyError;
+use crate::bulk::{InvalidBulk, InvalidOperation};
 use crate::config::InvalidConfig;
 use crate::envelope::InvalidEnvelope;
 use crate::health::NotReady;
 use crate::idempotency::InvalidIdempotencyKey;
+use crate::listing::InvalidCursor;
 use crate::precondition::InvalidPrecondition;
 use crate::query::InvalidQuery;
 use crate::redis::RedisError;
+use crate::route;
 use crate::store::ReadError;
-use crate::{header, route};
 
-/// What every problem `type` starts with.
-pub const TYPE_PREFIX: &str = "urn:larder:problem:";
+pub use document::{Document, TYPE_PREFIX};
 
 /// Why a request was not done.
 #[derive(Debug, thiserror::Error, strum::EnumDiscriminants)]
@@ -37,8 +39,18 @@ pub const TYPE_PREFIX: &str = "urn:larder:problem:";
 pub enum Problem {
     #[error("There is nothing at this path. Items are at /items/{{id}}, writes at /writes/{{revision}}.")]
     NoSuchPath,
+    #[error("The path and the query have more than {} bytes.", limits::MAX_TARGET_BYTES)]
+    TargetTooLong,
+    #[error("The headers have more than {} bytes.", limits::MAX_HEADER_BYTES)]
+    HeadersTooLarge,
     #[error("This resource answers {0}.")]
     MethodNotAllowed(route::Methods),
+    #[error("{0}")]
+    Unauthorized(Unauthorized),
+    #[error("The access token does not have the scope {0}, which this needs.")]
+    InsufficientScope(Scope),
+    #[error("The access token only reaches what starts with {}.", Alternatives(.0))]
+    OutsidePrefix(Vec<Prefix>),
     #[error("There is no item \"{0}\".")]
     NoSuchItem(ItemId),
     #[error("No write {0} was ever accepted.")]
@@ -51,6 +63,8 @@ pub enum Problem {
     InvalidRevision(#[from] InvalidRevision),
     #[error("{0}.")]
     InvalidQuery(#[from] InvalidQuery),
+    #[error("{0}.")]
+    InvalidCursor(#[from] InvalidCursor),
     #[error("The revision {0} is not of the partition of this item, so it says nothing of its state.")]
     ForeignRevision(Revision),
     #[error("{0}.")]
@@ -67,12 +81,24 @@ pub enum Problem {
     StateNotReached,
     #[error("{0}.")]
     InvalidContentType(#[from] InvalidContentType),
+    #[error("{0}.")]
+    InvalidMetadata(#[from] InvalidMetadata),
     #[error("The body is empty; a value has at least one byte. To remove an item, send DELETE.")]
     EmptyValue,
     #[error("{0}.")]
     InvalidEnvelope(InvalidEnvelope),
     #[error("{0}. Nothing was written.")]
-    NoValue(InvalidEnvelope),
+    NoValue(String),
+    #[error("{0}.")]
+    InvalidOperation(InvalidOperation),
+    #[error("{0}. Nothing was done.")]
+    InvalidBulk(InvalidBulk),
+    #[error("{0}. Nothing was done.")]
+    BulkTooLarge(InvalidBulk),
+    #[error("{0}. Nothing was done.")]
+    UnsupportedContentType(InvalidBulk),
+    #[error("The answer has no room left for this item; ask for those that are missing once more.")]
+    AnswerTooLarge,
     #[error("The value is larger than {0} bytes, the most that is allowed here. Nothing was written.")]
     TooLarge(usize),
     #[error("The body ended early or could not be read. Nothing was written.")]
@@ -87,6 +113,8 @@ pub enum Problem {
     OutcomeUnknown(RedisError),
     #[error("{0}")]
     NotReady(NotReady),
+    #[error("The service is not ready; a token with the scope admin is told why.")]
+    NotReadyUntold(NotReady),
     #[error("The service is not configured properly; its log says how.")]
     Misconfigured(InvalidConfig),
     #[error("Something is wrong on our side; the log of the service says what.")]
@@ -105,51 +133,13 @@ impl fmt::Display for State<'_> {
     }
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
-    r#type: String,
-    title: &'a str,
-    status: u16,
-    detail: String,
-}
+/// Prefixes of ids, for a sentence.
+struct Alternatives<'a>(&'a [Prefix]);
 
-impl Kind {
-    /// Status, last part of the type, and title.
-    #[must_use]
-    pub fn parts(self) -> (StatusCode, &'static str, &'static str) {
-        use StatusCode as S;
-        match self {
-            Self::NoSuchPath => (S::NOT_FOUND, "no-such-path", "No such path"),
-            Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed"),
-            Self::NoSuchItem => (S::NOT_FOUND, "no-such-item", "No such item"),
-            Self::NoSuchWrite => (S::NOT_FOUND, "no-such-write", "No such write"),
-            Self::WriteTooOld => (S::GONE, "write-too-old", "Outcome no longer known"),
-            Self::InvalidItemId => (S::BAD_REQUEST, "invalid-id", "Invalid item id"),
-            Self::InvalidRevision => (S::BAD_REQUEST, "invalid-revision", "Invalid revision"),
-            Self::InvalidQuery => (S::BAD_REQUEST, "invalid-query", "Invalid query"),
-            Self::ForeignRevision => (S::BAD_REQUEST, "foreign-revision", "Revision of another partition"),
-            Self::InvalidPrecondition => (S::BAD_REQUEST, "invalid-precondition", "Invalid precondition"),
-            Self::InvalidIdempotencyKey => (S::BAD_REQUEST, "invalid-idempotency-key", "Invalid idempotency key"),
-            Self::IdempotencyKeyReused => {
-                (S::UNPROCESSABLE_ENTITY, "idempotency-key-reused", "Idempotency key already used")
-            }
-            Self::PreconditionFailed => (S::PRECONDITION_FAILED, "precondition-failed", "Precondition failed"),
-            Self::NotApplied => (S::INTERNAL_SERVER_ERROR, "not-applied", "Write cannot be applied"),
-            Self::StateNotReached => (S::SERVICE_UNAVAILABLE, "state-not-reached", "State not reached yet"),
-            Self::InvalidContentType => (S::BAD_REQUEST, "invalid-content-type", "Invalid content type"),
-            Self::EmptyValue => (S::BAD_REQUEST, "empty-value", "Empty value"),
-            Self::InvalidEnvelope => (S::BAD_REQUEST, "invalid-envelope", "Invalid JSON body"),
-            Self::NoValue => (S::UNPROCESSABLE_ENTITY, "no-value", "No value"),
-            Self::TooLarge => (S::PAYLOAD_TOO_LARGE, "value-too-large", "Value too large"),
-            Self::IncompleteBody => (S::BAD_REQUEST, "incomplete-body", "Incomplete body"),
-            Self::Overloaded => (S::SERVICE_UNAVAILABLE, "overloaded", "Too many writes wait"),
-            Self::OutOfMemory => (S::SERVICE_UNAVAILABLE, "out-of-memory", "Store is full"),
-            Self::Unavailable => (S::SERVICE_UNAVAILABLE, "store-unavailable", "Store unavailable"),
-            Self::OutcomeUnknown => (S::SERVICE_UNAVAILABLE, "outcome-unknown", "Outcome unknown"),
-            Self::NotReady => (S::SERVICE_UNAVAILABLE, "not-ready", "Not ready"),
-            Self::Misconfigured => (S::INTERNAL_SERVER_ERROR, "misconfigured", "Misconfigured"),
-            Self::Internal => (S::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
-        }
+impl fmt::Display for Alternatives<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let quoted: Vec<_> = self.0.iter().map(|prefix| format!("\"{}\"", prefix.as_str())).collect();
+        f.write_str(&quoted.join(" or "))
     }
 }
 
@@ -183,40 +173,13 @@ impl Problem {
         match self {
             Self::Unavailable(_, error) | Self::OutcomeUnknown(error) => Some(error.to_string()),
             Self::Misconfigured(error) => Some(error.to_string()),
-            Self::NotReady(NotReady::Redis(error)) => Some(error.to_string()),
+            Self::NotReady(NotReady::Redis(error)) | Self::NotReadyUntold(NotReady::Redis(error)) => {
+                Some(error.to_string())
+            }
             Self::Internal(error) => Some(error.clone()),
             Self::OutOfMemory => Some("Redis refused a write: it has reached maxmemory".to_owned()),
             _ => None,
         }
-    }
-}
-
-impl From<Problem> for Response<Bytes> {
-    fn from(problem: Problem) -> Self {
-        let (status, name, title) = Kind::from(&problem).parts();
-        let document = Document {
-            r#type: format!("{TYPE_PREFIX}{name}"),
-            title,
-            status: status.as_u16(),
-            detail: problem.to_string(),
-        };
-        let body = serde_json::to_vec(&document).expect("strings and a number always serialize");
-        let mut response = Response::new(Bytes::from(body));
-        *response.status_mut() = status;
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, header::PROBLEM_JSON);
-        headers.insert(CACHE_CONTROL, header::NO_STORE);
-        if let Problem::MethodNotAllowed(methods) = problem {
-            headers.insert(ALLOW, methods.into());
-        }
-        if let Problem::PreconditionFailed(Some(current)) = problem {
-            let etag = HeaderValue::from_str(&current.etag()).expect("a revision is ASCII");
-            headers.insert(ETAG, etag);
-        }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from(limits::RETRY_AFTER.as_secs()));
-        }
-        response
     }
 }
 
@@ -238,10 +201,29 @@ impl From<BodyError> for Problem {
     }
 }
 
+impl From<InvalidBulk> for Problem {
+    fn from(error: InvalidBulk) -> Self {
+        match error {
+            InvalidBulk::ContentType => Self::UnsupportedContentType(error),
+            InvalidBulk::TooMany | InvalidBulk::TooLarge => Self::BulkTooLarge(error),
+            InvalidBulk::NoArray(_) | InvalidBulk::Empty => Self::InvalidBulk(error),
+        }
+    }
+}
+
+impl From<InvalidOperation> for Problem {
+    fn from(error: InvalidOperation) -> Self {
+        match error {
+            InvalidOperation::NoValue | InvalidOperation::EmptyValue => Self::NoValue(error.to_string()),
+            error => Self::InvalidOperation(error),
+        }
+    }
+}
+
 impl From<InvalidEnvelope> for Problem {
     fn from(error: InvalidEnvelope) -> Self {
         match error {
-            InvalidEnvelope::NoValue | InvalidEnvelope::EmptyValue => Self::NoValue(error),
+            InvalidEnvelope::NoValue | InvalidEnvelope::EmptyValue => Self::NoValue(error.to_string()),
             InvalidEnvelope::Malformed(_) | InvalidEnvelope::TtlTwice => Self::InvalidEnvelope(error),
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::Uri;
-use larder_protocol::limits::MAX_TTL_SECONDS;
+use larder_protocol::limits::{MAX_LIST_LIMIT, MAX_TTL_SECONDS};
 
 /// Why a query cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,6 +14,25 @@ pub enum InvalidQuery {
     /// A parameter that comes more than once.
     #[error("The query parameter \"{0}\" is given more than once")]
     Duplicate(String),
+    /// What it decodes to is no text.
+    #[error("The query is not UTF-8 after percent-decoding")]
+    NotUtf8,
+    /// A text that no id can have in it.
+    #[error("The {name} must have {min} to {max} bytes of UTF-8 without control characters")]
+    Text {
+        /// The parameter.
+        name: &'static str,
+        /// Least bytes.
+        min: usize,
+        /// Most bytes.
+        max: usize,
+    },
+    /// No number of ids that a page can have.
+    #[error("The limit \"{0}\" must be a whole number from 1 to {MAX_LIST_LIMIT}")]
+    Limit(String),
+    /// Something else to tell of an item.
+    #[error("The parameter values must be meta or none")]
+    Values,
     /// A time to live that is none.
     #[error("The ttl \"{0}\" must be a whole number of seconds from 1 to {MAX_TTL_SECONDS}")]
     Ttl(String),
@@ -25,7 +44,10 @@ pub enum InvalidQuery {
 /// [`InvalidQuery`] names the first unknown or repeated one.
 pub fn parameters<const N: usize>(uri: &Uri, known: [&str; N]) -> Result<[Option<String>; N], InvalidQuery> {
     let mut values = [const { None }; N];
-    for (name, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
+    let query = uri.query().unwrap_or_default();
+    // The parser below would put a replacement character in the place of what is not UTF-8.
+    percent_encoding::percent_decode_str(query).decode_utf8().map_err(|_| InvalidQuery::NotUtf8)?;
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         let Some(slot) = known.iter().position(|k| *k == name) else {
             let hint = if N == 0 { String::new() } else { format!("; known are: {}", known.join(", ")) };
             return Err(InvalidQuery::Unknown(name.escape_debug().to_string(), hint));

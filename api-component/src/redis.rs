@@ -6,7 +6,8 @@
 
 use std::time::Duration;
 
-/// A connection to Redis that comes back by itself. Every call is bounded in time.
+/// A connection to Redis that comes back by itself. Every call is bounded in time where the host
+/// lets it be: not in WASI 0.2.
 #[allow(async_fn_in_trait, reason = "a component has one thread; its futures need not be Send")]
 pub trait Redis {
     /// `GET key`.
@@ -15,7 +16,7 @@ pub trait Redis {
     /// See [`RedisError`].
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, RedisError>;
 
-    /// Any command; nested replies arrive flattened.
+    /// Any command; nested replies arrive flattened. Spin before 4.0 may leave nils out of them.
     ///
     /// # Errors
     /// See [`RedisError`].
@@ -65,6 +66,23 @@ impl Reply {
     }
 }
 
+/// What Spin's Redis interfaces say of a failure, in either version.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HostError {
+    /// `invalid-address`
+    #[error("the address is not valid, or not among allowed_outbound_hosts")]
+    InvalidAddress,
+    /// `too-many-connections`
+    #[error("the host allows no more connections")]
+    TooManyConnections,
+    /// `type-error`
+    #[error("a value of the wrong type")]
+    WrongType,
+    /// `other`: the text of redis-rs.
+    #[error("{0}")]
+    Other(String),
+}
+
 /// Why a command has no result.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RedisError {
@@ -107,9 +125,10 @@ const PRINTED_CODES: [(&str, &str); 14] = [
 ];
 
 impl RedisError {
-    /// Reads the text of an error that the host gave for a command on an open connection.
+    /// Reads the error that the host gave for a command on an open connection.
     #[must_use]
-    pub fn from_host(message: String) -> Self {
+    pub fn from_host(error: &HostError) -> Self {
+        let message = error.to_string();
         let text = message.strip_prefix("An error was signalled by the server - ").unwrap_or(&message);
         let head = text.split(':').next().unwrap_or_default().trim().trim_matches('"');
         let known = PRINTED_CODES.iter().find(|(printed, _)| *printed == head).map(|(_, code)| *code);
@@ -118,6 +137,13 @@ impl RedisError {
             Some(code) => Self::Refused { code, message },
             None => Self::Lost(message),
         }
+    }
+
+    /// Reads an error that a script caught, which is as Redis spells it: its code first.
+    #[must_use]
+    pub fn from_script(message: &str) -> Self {
+        let code = message.trim_start_matches('-').split(' ').next().unwrap_or_default();
+        Self::Refused { code: code.to_owned(), message: message.to_owned() }
     }
 
     /// The command got no answer: on a new connection it may.
@@ -138,7 +164,7 @@ mod tests {
     use super::*;
 
     fn code(message: &str) -> Option<String> {
-        match RedisError::from_host(message.to_owned()) {
+        match RedisError::from_host(&HostError::Other(message.to_owned())) {
             RedisError::Refused { code, .. } => Some(code),
             _ => None,
         }

@@ -13,6 +13,8 @@ use crate::problem::Problem;
 #[strum_discriminants(name(Resource), derive(strum::EnumIter))]
 #[strum_discriminants(doc = "A [`Route`] without the name in it.")]
 pub enum Route {
+    /// `/items`: all of them.
+    Items,
     /// `/items/{id}`; everything behind the second slash is the id.
     Item(ItemId),
     /// `/writes/{revision}`.
@@ -25,12 +27,16 @@ pub enum Route {
     OpenApi,
 }
 
+/// The item that cannot be written with `POST`, because `POST /items/get` reads many.
+pub const BULK_READ: &str = "get";
+
 /// The methods that a resource answers, as `Allow` lists them (RFC 9110 §10.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Methods(&'static str);
 
-const ITEM_METHODS: Methods = Methods("GET, HEAD, PUT, POST, DELETE");
-const READ_METHODS: Methods = Methods("GET, HEAD");
+const ITEM_METHODS: Methods = Methods("GET, HEAD, PUT, POST, DELETE, OPTIONS");
+const ITEMS_METHODS: Methods = Methods("GET, HEAD, POST, OPTIONS");
+const READ_METHODS: Methods = Methods("GET, HEAD, OPTIONS");
 
 impl Route {
     /// Finds the resource for a path as it stands in the request, percent-encoded.
@@ -45,6 +51,7 @@ impl Route {
             return Ok(Self::Write(percent_decode_str(revision).decode_utf8_lossy().parse()?));
         }
         match path {
+            "/items" => Ok(Self::Items),
             "/health/live" => Ok(Self::Live),
             "/health/ready" => Ok(Self::Ready),
             "/openapi.json" => Ok(Self::OpenApi),
@@ -57,6 +64,7 @@ impl Route {
     pub fn methods(&self) -> Methods {
         match self {
             Self::Item(_) => ITEM_METHODS,
+            Self::Items => ITEMS_METHODS,
             Self::Write(_) | Self::Live | Self::Ready | Self::OpenApi => READ_METHODS,
         }
     }
@@ -95,7 +103,7 @@ mod tests {
         assert!(matches!(Route::of("/writes/7"), Err(Problem::InvalidRevision(_))));
         assert_eq!(Route::of("/health/live").unwrap(), Route::Live);
         assert_eq!(Route::of("/openapi.json").unwrap(), Route::OpenApi);
-        for path in ["/", "/items", "/writes", "/health", "/health/live/", "/itemsx"] {
+        for path in ["/", "/writes", "/health", "/health/live/", "/itemsx"] {
             assert!(matches!(Route::of(path), Err(Problem::NoSuchPath)), "{path}");
         }
     }

@@ -1,13 +1,21 @@
 //! What the handler does in Redis: one function for each thing, each one command.
 
+mod accept;
+mod list;
+mod read_many;
+
+use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::future::try_join_all;
 use larder_protocol::item::MalformedItem;
 use larder_protocol::{Call, Item, ItemId, Operation, Outcome, Partition, Revision, StreamId, Write, call, keys};
 
-use crate::idempotency;
 use crate::redis::{Redis, RedisError, Reply};
+
+pub use accept::{Acceptance, accept, accept_many};
+pub use list::list;
+pub use read_many::{ManyRead, read_many};
 
 /// Why an item could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -18,26 +26,6 @@ pub enum ReadError {
     /// The key holds something that Larder did not write.
     #[error(transparent)]
     Malformed(#[from] MalformedItem),
-}
-
-/// What the accept script said.
-pub enum Acceptance {
-    /// The write is on the channel, durably.
-    Accepted(Revision),
-    /// An earlier request with the same idempotency key made this write.
-    Repeated(Revision, Option<Outcome>),
-    /// An earlier request with the same idempotency key asked for something else.
-    Reused,
-    /// The condition certainly does not hold.
-    Rejected {
-        /// The item's state, if it exists.
-        current: Option<StreamId>,
-    },
-    /// The partition holds as many unapplied writes as it may.
-    Full {
-        /// How many there are.
-        pending: u64,
-    },
 }
 
 /// What can be told of a write.
@@ -93,38 +81,10 @@ pub async fn read_after(redis: &impl Redis, id: &ItemId, revision: StreamId) -> 
             Some(Reply::Bytes(stored)) => Ok(ReadAfter::Current(Some(Item::decode(stored)?))),
             _ => Ok(ReadAfter::Current(None)),
         },
+        // A nil that the host left out.
+        (Some("current"), 1) => Ok(ReadAfter::Current(None)),
         _ => Err(unexpected(&call, &reply).into()),
     }
-}
-
-/// Puts a write on the channel of its partition (`accept.lua`). Never repeated here: a write
-/// that got no answer may have been accepted.
-///
-/// # Errors
-/// [`RedisError`]; only [`RedisError::Lost`] leaves open whether the write was accepted.
-pub async fn accept(
-    redis: &impl Redis,
-    id: &ItemId,
-    write: &Write,
-    max_pending: u64,
-) -> Result<Acceptance, RedisError> {
-    let partition = Partition::of(id);
-    let digest = write.idempotency.as_ref().map(|_| idempotency::digest(write, id)).unwrap_or_default();
-    let call = call::accept(id, write, &digest, max_pending);
-    let reply = run(redis, &call).await?;
-    let texts: Vec<_> = reply.iter().map(Reply::text).collect();
-    let understood = match texts.as_slice() {
-        [Some("accepted"), Some(id)] => id.parse().ok().map(|id| Acceptance::Accepted(Revision { partition, id })),
-        [Some("repeated"), Some(id), Some(outcome)] => id.parse().ok().map(|id| {
-            // No outcome yet is no text, which is no outcome.
-            Acceptance::Repeated(Revision { partition, id }, outcome.parse().ok())
-        }),
-        [Some("reused")] => Some(Acceptance::Reused),
-        [Some("rejected"), Some(current)] => Some(Acceptance::Rejected { current: current.parse().ok() }),
-        [Some("full"), _] => reply[1].number().map(|pending| Acceptance::Full { pending }),
-        _ => None,
-    };
-    understood.ok_or_else(|| unexpected(&call, &reply))
 }
 
 /// Waits until a write that was accepted with [`Write::wait`] is taken off the channel, for
@@ -145,6 +105,27 @@ pub async fn wait(redis: &impl Redis, revision: Revision, patience: Duration) ->
             Err(error) => Err(RedisError::Unexpected(format!("XREAD {key}: {error}"))),
         },
     }
+}
+
+/// The outcomes of writes of one partition that were accepted with [`Write::wait`], as far as they
+/// are told (`XREAD`).
+///
+/// # Errors
+/// [`RedisError`].
+pub async fn outcomes(redis: &impl Redis, revisions: &[Revision]) -> Result<Vec<Option<Outcome>>, RedisError> {
+    if revisions.is_empty() {
+        return Ok(vec![]);
+    }
+    let streams: Vec<_> = revisions.iter().map(|revision| keys::outcome(*revision)).collect();
+    let mut arguments: Vec<&[u8]> = vec![b"COUNT", b"1", b"STREAMS"];
+    arguments.extend(streams.iter().map(|key| key.as_bytes()));
+    arguments.extend(streams.iter().map(|_| &b"0"[..]));
+    let reply = redis.execute("XREAD", &arguments).await?;
+    // Flattened: for each stream that is there its key, the ID of its entry, the name of the one
+    // field, the outcome.
+    let told: HashMap<_, _> = reply.chunks(4).map(|told| (told[0].text(), told.last().and_then(Reply::text))).collect();
+    let outcome = |key: &String| told.get(&Some(key.as_str()))?.and_then(|text| text.parse().ok());
+    Ok(streams.iter().map(outcome).collect())
 }
 
 /// The outcome in an idempotency record, once its write has one.

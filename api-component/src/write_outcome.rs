@@ -6,9 +6,11 @@
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{Request, Response};
+use larder_protocol::token::Scope;
 use larder_protocol::{ItemId, Outcome, Partition, Revision, StreamId};
 use serde::Serialize;
 
+use crate::access::Access;
 use crate::problem::Problem;
 use crate::redis::Redis;
 use crate::store::{self, Progress};
@@ -55,9 +57,19 @@ pub fn path(revision: Revision, id: &ItemId) -> String {
 }
 
 /// Answers the outcome of a write, as far back as outcomes are kept.
-pub async fn get<B>(request: &Request<B>, revision: Revision, redis: &impl Redis) -> Result<Response<Bytes>, Problem> {
+pub async fn get<B>(
+    request: &Request<B>,
+    revision: Revision,
+    access: &Access<'_>,
+    redis: &impl Redis,
+) -> Result<Response<Bytes>, Problem> {
+    // Whoever wrote may ask, too.
+    access.require(Scope::Write).or_else(|_| access.require(Scope::Read))?;
     let [id] = query::parameters(request.uri(), ["id"])?;
     let id = id.map(ItemId::new).transpose()?;
+    if let Some(id) = &id {
+        access.reach(id.as_str())?;
+    }
     if id.as_ref().is_some_and(|id| Partition::of(id) != revision.partition) {
         return Err(Problem::ForeignRevision(revision));
     }

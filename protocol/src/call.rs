@@ -1,8 +1,9 @@
 //! How each script is called: its keys and arguments, in the order that its head documents.
 
-use crate::limits::{EXPIRE_MAX_IDS, HEARTBEAT_EXPIRY, IDEMPOTENCY_KEPT, OUTCOME_KEPT, OUTCOME_TOLD};
+use crate::item::MAX_HEAD_BYTES;
+use crate::limits::{EXPIRE_MAX_IDS, HEARTBEAT_EXPIRY, IDEMPOTENCY_KEPT, LIST_MAX_SEEN, OUTCOME_KEPT, OUTCOME_TOLD};
 use crate::scripts::{self, Script};
-use crate::{ItemId, Operation, Partition, Revision, StreamId, Write, keys};
+use crate::{ItemId, Partition, Revision, StreamId, Write, keys};
 
 /// A script with what it is called with.
 pub struct Call {
@@ -26,14 +27,38 @@ pub fn accept(id: &ItemId, write: &Write, digest: &str, max_pending: u64) -> Cal
     let p = Partition::of(id);
     let mut keys = vec![keys::writes(p), keys::item(id)];
     keys.extend(write.idempotency.clone());
+    let script = if write.operation.is_put() { &scripts::ACCEPT } else { &scripts::ACCEPT_REMOVAL };
     let kept = IDEMPOTENCY_KEPT.as_millis();
-    let script = match write.operation {
-        Operation::Put { .. } => &scripts::ACCEPT,
-        Operation::Delete | Operation::Barrier => &scripts::ACCEPT_REMOVAL,
-    };
-    let mut call = call(script, keys, &[&max_pending, &keys::DOORBELL, &p, &digest, &kept]);
+    let mut call = call(script, keys, &[&max_pending, &keys::DOORBELL, &p, &kept, &digest]);
     call.arguments.extend(write.fields(id));
     call
+}
+
+/// `accept_many.lua`: puts `writes` on the channel of `p`, which is the partition of their ids.
+/// Each comes with its digest, as for [`accept`].
+#[must_use]
+pub fn accept_many<'a>(
+    p: Partition,
+    writes: impl IntoIterator<Item = (&'a ItemId, &'a Write, &'a str)> + Clone,
+    max_pending: u64,
+) -> Call {
+    let any_put = writes.clone().into_iter().any(|(_, write, _)| write.operation.is_put());
+    let script = if any_put { &scripts::ACCEPT_MANY } else { &scripts::ACCEPT_MANY_REMOVALS };
+    let (kept, items) = (IDEMPOTENCY_KEPT.as_millis(), keys::item_prefix(p));
+    let mut call = call(script, vec![keys::writes(p)], &[&max_pending, &keys::DOORBELL, &p, &kept, &items]);
+    for (id, write, digest) in writes {
+        let fields = write.fields(id);
+        let record = write.idempotency.clone().unwrap_or_default();
+        call.arguments.extend([fields.len().to_string().into(), record.into(), digest.into()]);
+        call.arguments.extend(fields);
+    }
+    call
+}
+
+/// `read_many.lua`: reads items of one partition, of about `room` bytes in all.
+#[must_use]
+pub fn read_many(ids: &[&ItemId], room: usize) -> Call {
+    call(&scripts::READ_MANY, ids.iter().map(|id| keys::item(id)).collect(), &[&room])
 }
 
 /// `commit.lua`: applies the head of the partition's channel, of so many entries and bytes.
@@ -89,6 +114,36 @@ pub fn outcome(revision: Revision, item: Option<&ItemId>) -> Call {
 pub fn read_after(id: &ItemId, revision: StreamId) -> Call {
     let keys = vec![keys::writes(Partition::of(id)), keys::item(id)];
     call(&scripts::READ_AFTER, keys, &[&revision.ms, &revision.seq])
+}
+
+/// What a listing tells of each partition.
+#[derive(Clone, Debug)]
+pub struct Listing<'a> {
+    /// What the ids start with.
+    pub prefix: &'a str,
+    /// The position after which to start; empty for the beginning.
+    pub after: &'a [u8],
+    /// What ends a group of ids, empty for no groups.
+    pub delimiter: &'a str,
+    /// Most ids and groups.
+    pub max_told: usize,
+    /// Most ids among them.
+    pub max_ids: usize,
+    /// Whether to tell the header block of each item, and the size of its value.
+    pub heads: bool,
+}
+
+/// `list.lua`: the ids of a partition in byte order.
+#[must_use]
+pub fn list(p: Partition, listing: &Listing<'_>) -> Call {
+    let Listing { prefix, after, delimiter, max_told, max_ids, heads } = *listing;
+    let keys = vec![keys::index(p), keys::expiry(p)];
+    let (item, heads) = (keys::item_prefix(p), u8::from(heads));
+    let limits: [&dyn ToString; 5] = [&max_told, &max_ids, &LIST_MAX_SEEN, &heads, &MAX_HEAD_BYTES];
+    let mut call = call(&scripts::LIST, keys, &[&item, &prefix]);
+    call.arguments.extend([after.to_vec(), delimiter.into()]);
+    call.arguments.extend(limits.iter().map(|limit| limit.to_string().into_bytes()));
+    call
 }
 
 /// `heartbeat.lua`: the worker `name` lives.

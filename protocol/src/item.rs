@@ -5,26 +5,28 @@
 //!
 //! ```text
 //! 1764000000123-0 1764000060123 text/plain; charset=utf-8\n
+//! owner: ada\n
 //! \n
 //! Hello
 //! ```
 //!
 //! The first line holds the revision, the moment of expiry in ms (or `-`) and the content
-//! type. Lines of metadata may follow it. [`Content`] is what the writer supplies; the commit
+//! type. Lines of [`Metadata`] may follow it. [`Content`] is what the writer supplies; the commit
 //! script puts the revision and the expiry, which only Redis knows, in front of it.
 
 use mediatype::MediaType;
 
-use crate::StreamId;
-use crate::limits::MAX_CONTENT_TYPE_BYTES;
+use crate::limits::{MAX_CONTENT_TYPE_BYTES, MAX_METADATA_BYTES};
+use crate::{Metadata, StreamId};
 
 /// The content type of a value that came without one (RFC 9110 §8.3).
 pub const DEFAULT_CONTENT_TYPE: &str = "application/octet-stream";
 
-/// A value and its type: the part of an item that comes from the client.
+/// A value, its type and its metadata: the part of an item that comes from the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
     content_type: String,
+    metadata: Metadata,
     value: Vec<u8>,
 }
 
@@ -53,7 +55,13 @@ impl Content {
         if content_type.contains(|c: char| !(' '..='~').contains(&c)) || MediaType::parse(content_type).is_err() {
             return Err(InvalidContentType::Malformed(content_type.escape_debug().to_string()));
         }
-        Ok(Self { content_type: content_type.to_owned(), value })
+        Ok(Self { content_type: content_type.to_owned(), metadata: Metadata::default(), value })
+    }
+
+    /// The same with this metadata.
+    #[must_use]
+    pub fn with_metadata(self, metadata: Metadata) -> Self {
+        Self { metadata, ..self }
     }
 
     /// The bytes that the client wants stored.
@@ -65,19 +73,32 @@ impl Content {
     /// The bytes that the commit script stores behind `<revision> <expiry> `.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        [self.content_type.as_bytes(), b"\n\n", &self.value].concat()
+        [self.content_type.as_bytes(), b"\n", self.metadata.lines().as_bytes(), b"\n", &self.value].concat()
     }
 }
 
-/// An item as it was read from Redis.
+/// Longest header block of an item, in bytes: a revision and an expiry of 20 digits a number, the
+/// content type, and metadata of one byte a line, to each of which come `: ` and the line's end.
+pub const MAX_HEAD_BYTES: usize = 3 * 21 + MAX_CONTENT_TYPE_BYTES + 1 + 4 * MAX_METADATA_BYTES;
+
+/// What is known of an item besides its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Item {
+pub struct Head {
     /// The write that made this state of the item, in the stream of its partition.
     pub revision: StreamId,
     /// When the item ends, in milliseconds since 1970.
     pub expires_at_ms: Option<u64>,
     /// The media type of the value.
     pub content_type: String,
+    /// What the client says about it.
+    pub metadata: Metadata,
+}
+
+/// An item as it was read from Redis.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// What is known of it.
+    pub head: Head,
     /// The bytes that the client stored.
     pub value: Vec<u8>,
 }
@@ -87,26 +108,38 @@ pub struct Item {
 #[error("the stored item is malformed: {0}")]
 pub struct MalformedItem(&'static str);
 
+impl Head {
+    /// Reads a header block, without the empty line that ends it.
+    ///
+    /// # Errors
+    /// [`MalformedItem`] where it is not what the commit script writes.
+    pub fn parse(block: &[u8]) -> Result<Self, MalformedItem> {
+        let block = std::str::from_utf8(block).map_err(|_| MalformedItem("the header is not UTF-8"))?;
+        let (first, metadata) = block.split_once('\n').unwrap_or((block, ""));
+        let mut fields = first.splitn(3, ' ');
+        let mut next = || fields.next().ok_or(MalformedItem("the header line has fewer than three fields"));
+        Ok(Self {
+            revision: next()?.parse().map_err(|_| MalformedItem("the revision"))?,
+            expires_at_ms: match next()? {
+                "-" => None,
+                ms => Some(ms.parse().map_err(|_| MalformedItem("the expiry"))?),
+            },
+            content_type: next()?.to_owned(),
+            metadata: Metadata::parse(metadata).ok_or(MalformedItem("a line of metadata"))?,
+        })
+    }
+}
+
 impl Item {
     /// Reads what the commit script wrote.
     ///
     /// # Errors
     /// [`MalformedItem`] where the header block is not what the commit script writes.
     pub fn decode(mut stored: Vec<u8>) -> Result<Self, MalformedItem> {
-        let line_end = stored.iter().position(|&b| b == b'\n').ok_or(MalformedItem("no header line"))?;
-        let header = std::str::from_utf8(&stored[..line_end]).map_err(|_| MalformedItem("the header is not UTF-8"))?;
-        let mut fields = header.splitn(3, ' ');
-        let mut next = || fields.next().ok_or(MalformedItem("the header line has fewer than three fields"));
-        let revision = next()?.parse().map_err(|_| MalformedItem("the revision"))?;
-        let expires_at_ms = match next()? {
-            "-" => None,
-            ms => Some(ms.parse().map_err(|_| MalformedItem("the expiry"))?),
-        };
-        let content_type = next()?.to_owned();
-        // Metadata lines, which this version neither writes nor reads, end at an empty line.
-        let block = stored[line_end..].windows(2).position(|pair| pair == b"\n\n");
-        let value_start = line_end + block.ok_or(MalformedItem("the header block does not end"))? + 2;
-        Ok(Self { revision, expires_at_ms, content_type, value: stored.split_off(value_start) })
+        let end = stored.windows(2).position(|pair| pair == b"\n\n");
+        let end = end.ok_or(MalformedItem("the header block does not end"))?;
+        let value = stored.split_off(end + 2);
+        Ok(Self { head: Head::parse(&stored[..end])?, value })
     }
 }
 
@@ -128,14 +161,14 @@ mod tests {
         let stored = commit("1764000000123-0", "1764000060123", &content);
         assert_eq!(stored, b"1764000000123-0 1764000060123 text/plain; charset=utf-8\n\nHello\n\nyou");
         let item = Item::decode(stored).unwrap();
-        assert_eq!(item.expires_at_ms, Some(1_764_000_060_123));
+        assert_eq!(item.head.expires_at_ms, Some(1_764_000_060_123));
         assert_eq!(item.value, b"Hello\n\nyou");
-    }
 
-    #[test]
-    fn lines_of_metadata_are_passed_over() {
-        let item = Item::decode(b"1-0 - text/plain\nowner: me\nteam: us\n\nvalue".to_vec()).unwrap();
-        assert_eq!((item.content_type.as_str(), item.value.as_slice()), ("text/plain", &b"value"[..]));
+        let metadata = Metadata::new([("owner", "ada"), ("team", "")]).unwrap();
+        let stored = commit("1-0", "-", &content.with_metadata(metadata.clone()));
+        assert_eq!(stored, b"1-0 - text/plain; charset=utf-8\nowner: ada\nteam: \n\nHello\n\nyou");
+        let item = Item::decode(stored).unwrap();
+        assert_eq!((item.head.metadata, item.value.as_slice()), (metadata, &b"Hello\n\nyou"[..]));
     }
 
     #[test]
@@ -148,6 +181,7 @@ mod tests {
             "x - t/p\n\nv",
             "1-0 soon t/p\n\nv",
             "1-0\n\nv",
+            "1-0 - t/p\nowner\n\nv",
         ] {
             assert!(Item::decode(stored.into()).is_err(), "{stored:?}");
         }
@@ -174,7 +208,9 @@ mod tests {
             let revision = StreamId { ms, seq };
             let stored = commit(&revision.to_string(), &expiry.map_or("-".into(), |ms| ms.to_string()), &content);
             let item = Item::decode(stored).unwrap();
-            prop_assert_eq!(item, Item { revision, expires_at_ms: expiry, content_type: DEFAULT_CONTENT_TYPE.into(), value });
+            let (content_type, metadata) = (DEFAULT_CONTENT_TYPE.into(), Metadata::default());
+            let head = Head { revision, expires_at_ms: expiry, content_type, metadata };
+            prop_assert_eq!(item, Item { head, value });
         }
     }
 }

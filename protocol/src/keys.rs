@@ -74,11 +74,12 @@ pub fn outcome(revision: Revision) -> String {
 }
 
 /// String: the write that this `Idempotency-Key` made, `<stream ID> <digest>[ <outcome>]`. A key
-/// belongs to its item; the length of the id keeps two of them apart whatever colons they have.
+/// belongs to its item and to its owner, the name of the token that it came with (empty in an open
+/// store, never with a colon). The length of the id keeps two keys apart whatever colons they have.
 #[must_use]
-pub fn idempotency(id: &ItemId, key: &str) -> String {
+pub fn idempotency(id: &ItemId, owner: &str, key: &str) -> String {
     let (p, id) = (Partition::of(id), id.as_str());
-    format!("larder:{{{p}}}:idem:{}:{id}:{key}", id.len())
+    format!("larder:{{{p}}}:idem:{}:{id}:{owner}:{key}", id.len())
 }
 
 #[cfg(test)]
@@ -97,7 +98,9 @@ mod tests {
         let revision = "12-5-0".parse().unwrap();
         assert_eq!(rejected(revision), "larder:{12}:rejected:5-0");
         assert_eq!(outcome(revision), "larder:{12}:outcome:5-0");
-        assert_eq!(idempotency(&ItemId::new("cart:42").unwrap(), "k"), "larder:{5}:idem:7:cart:42:k");
+        let id = ItemId::new("cart:42").unwrap();
+        assert_eq!(idempotency(&id, "ci", "k"), "larder:{5}:idem:7:cart:42:ci:k");
+        assert_eq!(idempotency(&id, "", "k"), "larder:{5}:idem:7:cart:42::k");
         assert_eq!(
             item(&ItemId::new("a{b}").unwrap()),
             format!("larder:{{{}}}:item:a{{b}}", Partition::of(&ItemId::new("a{b}").unwrap()))

@@ -2,8 +2,8 @@
 //!
 //! Everything here is a pure function or a constant, so that both sides, the tests and the
 //! documents share one truth: how an id finds its [`Partition`], what a [`Revision`] is, which
-//! [`keys`] exist, how an [`Item`] and a [`Write`] look in Redis, and the [`scripts`] that are
-//! the only code that changes them. Changing a golden vector in these tests means migrating
+//! [`keys`] exist, how an [`Item`] and a [`Write`] look in Redis, the [`scripts`] that are the
+//! only code that changes them, and what is configured of an access [`token`]. Changing a golden vector in these tests means migrating
 //! every store in the field.
 
 pub mod call;
@@ -11,15 +11,18 @@ pub mod item;
 pub mod item_id;
 pub mod keys;
 pub mod limits;
+pub mod metadata;
 pub mod outcome;
 pub mod partition;
 pub mod revision;
 pub mod scripts;
+pub mod token;
 pub mod write;
 
 pub use call::Call;
-pub use item::{Content, Item};
+pub use item::{Content, Head, Item};
 pub use item_id::ItemId;
+pub use metadata::Metadata;
 pub use outcome::Outcome;
 pub use partition::Partition;
 pub use revision::{Revision, StreamId};

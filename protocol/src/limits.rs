@@ -11,6 +11,9 @@ pub const MAX_ID_BYTES: usize = 512;
 /// Longest `Content-Type` that is stored with an item, in bytes.
 pub const MAX_CONTENT_TYPE_BYTES: usize = 255;
 
+/// Largest metadata of an item, in bytes, names included.
+pub const MAX_METADATA_BYTES: usize = 2 * 1024;
+
 /// Largest value by default, in bytes (the variable `max_value_bytes`).
 pub const DEFAULT_MAX_VALUE_BYTES: usize = 1024 * 1024;
 
@@ -67,6 +70,31 @@ pub const COMMIT_MAX_BYTES: usize = 512 * 1024;
 
 /// Most expired ids that one call of the expire script takes off the index of a partition.
 pub const EXPIRE_MAX_IDS: usize = 256;
+
+/// Most ids and groups on a page of a listing.
+pub const MAX_LIST_LIMIT: usize = 1_000;
+
+/// How many there are where the client does not say.
+pub const DEFAULT_LIST_LIMIT: usize = 100;
+
+/// Longest delimiter of a listing, in bytes.
+pub const MAX_DELIMITER_BYTES: usize = 16;
+
+/// Most items that one call of the list script looks at. Only items that have expired and are
+/// still on the index make it look at more than it tells.
+pub const LIST_MAX_SEEN: usize = 4_096;
+
+/// Most operations of a bulk write, and most ids of a bulk read.
+pub const MAX_BULK_OPERATIONS: usize = 1_000;
+
+/// Largest body of a bulk write, and about the largest answer to a bulk read, in bytes.
+pub const MAX_BULK_BYTES: usize = 8 * 1024 * 1024;
+
+/// Longest path and query of a request, in bytes as they are sent.
+pub const MAX_TARGET_BYTES: usize = 8 * 1024;
+
+/// Largest headers of a request, in bytes of all names and values.
+pub const MAX_HEADER_BYTES: usize = 32 * 1024;
 
 /// How often a worker says that it lives.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);

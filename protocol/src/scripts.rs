@@ -39,12 +39,20 @@ macro_rules! script {
 
 script!(
     /// Puts a write on the channel of its partition, or refuses it.
-    ACCEPT, "", "fragment/precondition", "accept"
+    ACCEPT, "", "fragment/precondition", "fragment/admit", "accept"
 );
 script!(
     /// The same for a write that stores nothing: it may run when Redis is out of memory, so that
     /// a full store can be emptied.
-    ACCEPT_REMOVAL, "allow-oom", "fragment/precondition", "accept"
+    ACCEPT_REMOVAL, "allow-oom", "fragment/precondition", "fragment/admit", "accept"
+);
+script!(
+    /// Puts many writes on the channel of their partition.
+    ACCEPT_MANY, "", "fragment/precondition", "fragment/admit", "accept_many"
+);
+script!(
+    /// The same for writes that store nothing.
+    ACCEPT_MANY_REMOVALS, "allow-oom", "fragment/precondition", "fragment/admit", "accept_many"
 );
 script!(
     /// Applies the head of a write channel.
@@ -61,6 +69,14 @@ script!(
 script!(
     /// Reads an item, unless writes that were accepted before a revision are unapplied.
     READ_AFTER, "no-writes", "fragment/stream_id", "read_after"
+);
+script!(
+    /// Reads items, as far as there is room.
+    READ_MANY, "no-writes", "read_many"
+);
+script!(
+    /// Tells the ids of a partition in order.
+    LIST, "no-writes", "fragment/clock", "list"
 );
 script!(
     /// Says that a worker lives, and answers who else does.

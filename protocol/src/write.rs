@@ -107,6 +107,12 @@ impl Write {
 }
 
 impl Operation {
+    /// It stores something, so it needs memory.
+    #[must_use]
+    pub fn is_put(&self) -> bool {
+        matches!(self, Self::Put { .. })
+    }
+
     fn name(&self) -> &'static str {
         match self {
             Self::Put { .. } => "put",

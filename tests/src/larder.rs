@@ -6,6 +6,7 @@ use anyhow::{Context, ensure};
 use larder_api::header;
 use larder_local::system::{ApiProcess, System, SystemBuilder};
 use larder_protocol::{ItemId, Revision};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Client, Method, Response, StatusCode};
 use reqwest_middleware::{ClientWithMiddleware, RequestBuilder};
 use serde_json::Value;
@@ -21,18 +22,21 @@ pub struct Larder {
     system: Option<System>,
     base: String,
     client: ClientWithMiddleware,
+    /// Comes with every request.
+    authorization: Option<HeaderValue>,
     /// What the ids of this test start with, so that tests can share a deployment.
     prefix: String,
 }
 
 impl Larder {
-    /// The deployment that `LARDER_URL` names, or a system of the test's own.
+    /// The deployment that `LARDER_URL` names, with the token `LARDER_TOKEN` if there is one, or a
+    /// system of the test's own.
     ///
     /// # Errors
     /// Where the system does not start.
     pub async fn start() -> anyhow::Result<Self> {
         match std::env::var("LARDER_URL") {
-            Ok(url) => Self::at(url.trim_end_matches('/').to_owned(), None),
+            Ok(url) => Self::at(url.trim_end_matches('/').to_owned(), None, std::env::var("LARDER_TOKEN").ok()),
             Err(_) => Self::run(System::builder()).await,
         }
     }
@@ -52,13 +56,14 @@ impl Larder {
 
     async fn run(builder: SystemBuilder) -> anyhow::Result<Self> {
         let system = builder.start().await?;
-        Self::at(system.url(), Some(system))
+        Self::at(system.url(), Some(system), None)
     }
 
-    fn at(base: String, system: Option<System>) -> anyhow::Result<Self> {
+    fn at(base: String, system: Option<System>, token: Option<String>) -> anyhow::Result<Self> {
+        let authorization = token.map(|token| HeaderValue::try_from(format!("Bearer {token}"))).transpose()?;
+        let client = openapi::witness(client(authorization.as_ref())?);
         let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_nanos();
-        let client = openapi::witness(client()?);
-        Ok(Self { system, base, client, prefix: format!("test-{nanos:x}/") })
+        Ok(Self { system, base, client, authorization, prefix: format!("test-{nanos:x}/") })
     }
 
     /// The same without a check of each answer against the OpenAPI document, for measurements.
@@ -66,13 +71,20 @@ impl Larder {
     /// # Errors
     /// Where there can be no HTTP client.
     pub fn unwitnessed(self) -> anyhow::Result<Self> {
-        Ok(Self { client: client()?.into(), ..self })
+        let client = client(self.authorization.as_ref())?.into();
+        Ok(Self { client, ..self })
     }
 
     /// The same store through another component.
     #[must_use]
     pub fn through(&self, api: &ApiProcess) -> Self {
-        Self { system: None, base: api.url(), client: self.client.clone(), prefix: self.prefix.clone() }
+        Self {
+            system: None,
+            base: api.url(),
+            client: self.client.clone(),
+            authorization: self.authorization.clone(),
+            prefix: self.prefix.clone(),
+        }
     }
 
     /// The processes of [`Larder::own`].
@@ -116,6 +128,14 @@ impl Larder {
         self.request(method, &format!("/items/{}", id.to_path()))
     }
 
+    /// The head of a request to an item, byte for byte, up to where more headers may follow.
+    #[must_use]
+    pub fn raw_head(&self, method: &Method, id: &ItemId) -> String {
+        let authorization = self.authorization.as_ref().and_then(|value| value.to_str().ok());
+        let authorization = authorization.map(|value| format!("authorization: {value}\r\n")).unwrap_or_default();
+        format!("{method} /items/{} HTTP/1.1\r\nhost: larder\r\nconnection: close\r\n{authorization}", id.to_path())
+    }
+
     /// Reads an item.
     ///
     /// # Errors
@@ -152,8 +172,9 @@ impl Larder {
     }
 }
 
-fn client() -> reqwest::Result<Client> {
-    Client::builder().timeout(PATIENCE).build()
+fn client(authorization: Option<&HeaderValue>) -> reqwest::Result<Client> {
+    let always = HeaderMap::from_iter(authorization.cloned().map(|value| (AUTHORIZATION, value)));
+    Client::builder().timeout(PATIENCE).default_headers(always).build()
 }
 
 /// Checks that a write was accepted, and tells its revision.

@@ -1,7 +1,7 @@
 //! What the tests of Larder share: a deployment to speak HTTP to, and a Redis of their own.
 //!
 //! A test that only speaks HTTP takes [`Larder::start`], which is a system of its own on free
-//! ports, or the deployment that `LARDER_URL` names. A test that stops and starts processes
+//! ports, or the deployment that `LARDER_URL` names (`LARDER_TOKEN` is the token for it). A test that stops and starts processes
 //! takes [`Larder::own`], which is skipped where `LARDER_URL` is set.
 
 mod aof;

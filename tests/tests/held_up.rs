@@ -186,7 +186,7 @@ async fn a_redis_that_loads_its_data_is_waited_for() -> Tested {
     })
     .await?;
     let stored = Item::decode(direct.command(&["GET", &keys::item(&id)]).await?)?;
-    assert_eq!(Some(stored.revision), last);
+    assert_eq!(Some(stored.head.revision), last);
     let log = std::fs::read_to_string(log)?;
     println!("loaded in {loaded:?}; the worker met that {} times", log.matches("loading its data").count());
     assert_eq!(log.matches(" WARN ").count(), 1, "it is said once\n{log}");

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use larder_protocol::call::Committed;
-use larder_protocol::{Content, Item, ItemId, Operation, Partition, Revision, StreamId, Write, call, keys, limits};
+use larder_protocol::{
+    Condition, Content, Item, ItemId, Operation, Partition, Revision, Revisions, StreamId, Write, call, keys, limits,
+};
 use larder_tests::RedisAlone;
 use redis::{FromRedisValue, Value};
 
@@ -57,8 +59,8 @@ async fn a_write_waits_on_the_channel_and_is_applied_once() -> Tested {
     assert_eq!(commit_all(&redis, p).await?, (0, 0));
 
     let stored = item(&redis, &id).await?.unwrap();
-    assert_eq!(stored.revision, revision);
-    assert_eq!((stored.content_type.as_str(), stored.value.as_slice()), ("text/plain", &b"one"[..]));
+    assert_eq!(stored.head.revision, revision);
+    assert_eq!((stored.head.content_type.as_str(), stored.value.as_slice()), ("text/plain", &b"one"[..]));
     assert_eq!(redis.command::<Vec<String>>(&["ZRANGE", &keys::index(p), "0", "-1"]).await?, ["cart:42"]);
     Ok(())
 }
@@ -84,7 +86,7 @@ async fn writes_apply_in_the_order_of_acceptance() -> Tested {
         }
     }
     assert_eq!(applied, [128, 128, 46], "each call is bounded in entries");
-    assert_eq!(item(&redis, &id).await?.unwrap().revision, last);
+    assert_eq!(item(&redis, &id).await?.unwrap().head.revision, last);
     Ok(())
 }
 
@@ -144,7 +146,7 @@ async fn a_ttl_counts_from_acceptance_and_ends_the_item_and_its_index_entry() ->
     let revision = accepted(&redis, &id, put_for("short", Duration::from_millis(300))).await?;
     tokio::time::sleep(Duration::from_millis(20)).await;
     commit_all(&redis, p).await?;
-    assert_eq!(item(&redis, &id).await?.unwrap().expires_at_ms, Some(revision.ms + 300));
+    assert_eq!(item(&redis, &id).await?.unwrap().head.expires_at_ms, Some(revision.ms + 300));
     assert_eq!(redis.run::<(u64, u64)>(&call::expire(p)).await?, (0, 0), "not yet");
 
     tokio::time::sleep(Duration::from_millis(400)).await;
@@ -219,7 +221,7 @@ async fn an_error_that_is_not_the_entry_s_fault_keeps_it_at_the_head() -> Tested
 
     redis.command::<u64>(&["DEL", &keys::index(p)]).await?;
     assert_eq!(commit_all(&redis, p).await?, (1, 0));
-    assert_eq!(item(&redis, &id).await?.unwrap().revision, revision);
+    assert_eq!(item(&redis, &id).await?.unwrap().head.revision, revision);
     Ok(())
 }
 
@@ -297,5 +299,29 @@ async fn the_lag_is_the_age_of_the_oldest_write() -> Tested {
     assert!(lag().await? >= 50);
     commit_all(&redis, Partition::of(&id)).await?;
     assert_eq!(lag().await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_write_that_fails_among_many_leaves_the_others() -> Tested {
+    let redis = RedisAlone::start().await?;
+    let p = Partition::of(&ItemId::new("a")?);
+    let mut ids = (0..).filter_map(|n| ItemId::new(format!("item {n}")).ok()).filter(|id| Partition::of(id) == p);
+    let [strange, first, second] = std::array::from_fn(|_| ids.next().expect("there are always more"));
+    redis.command::<u64>(&["RPUSH", &keys::item(&strange), "not an item"]).await?;
+    let conditional = |value| {
+        let condition = Condition { if_none_match: Some(Revisions::Any), ..Condition::default() };
+        Write { condition, ..put(value) }
+    };
+    let writes = [(&strange, conditional("x")), (&first, put("1")), (&second, put("2")), (&first, put("3"))];
+    let each = writes.iter().map(|(id, write)| (*id, write, ""));
+    let reply: Vec<Value> = redis.run(&call::accept_many(p, each, 3)).await?;
+    let told: Vec<_> =
+        reply.chunks(3).map(|reply| String::from_redis_value(reply[0].clone())).collect::<Result<_, _>>()?;
+    assert_eq!(told, ["failed", "accepted", "accepted", "accepted"], "{reply:?}");
+    let full: Vec<Value> = redis.run(&call::accept_many(p, [(&first, &put("4"), "")], 3)).await?;
+    assert_eq!(full, [text("full"), Value::Int(3), text("")]);
+    assert_eq!(commit_all(&redis, p).await?, (3, 0));
+    assert_eq!(item(&redis, &first).await?.unwrap().value, b"3", "in their order");
     Ok(())
 }

@@ -7,11 +7,14 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
 use crate::dead::DeadCommand;
+use crate::redis_ca::RedisCa;
 use crate::redis_url::{RedisUrl, RedisUrlParser};
+use crate::token::TokenCommand;
 
 /// Applies the writes of a Larder store.
 ///
@@ -47,6 +50,9 @@ pub enum Command {
     /// and 1 on any other error. What they find goes to stdout, errors to stderr.
     #[command(subcommand)]
     Dead(DeadCommand),
+    /// Makes access tokens. It needs no Redis.
+    #[command(subcommand)]
+    Token(TokenCommand),
 }
 
 #[derive(Debug, Args)]
@@ -54,7 +60,8 @@ pub enum Command {
 pub struct RedisSettings {
     /// The Redis (7.0 or later) or Valkey that holds the store.
     ///
-    /// redis://[user:password@]host[:port][/database], or redis+unix:///path/to/socket[?db=0].
+    /// redis://[user:password@]host[:port][/database], with TLS rediss://…, or
+    /// redis+unix:///path/to/socket[?db=0].
     /// Percent-encode special characters in the password. Prefer the environment for a URL with
     /// a password: other users of the machine can read the command line.
     #[arg(
@@ -68,6 +75,12 @@ pub struct RedisSettings {
     )]
     pub url: RedisUrl,
 
+    /// The certificates, as a PEM file, by which to know a Redis with TLS.
+    ///
+    /// In place of those that the system trusts. It is read once, at the start.
+    #[arg(long = "redis-ca", global = true, env = "LARDER_REDIS_CA", value_name = "FILE")]
+    pub ca: Option<RedisCa>,
+
     /// How long to wait for the answer to a command before the connection counts as lost.
     ///
     /// In milliseconds, 100 to 60000.
@@ -80,6 +93,18 @@ pub struct RedisSettings {
         default_value = "5000"
     )]
     pub command_timeout: Duration,
+}
+
+impl RedisSettings {
+    /// Makes sure that the settings go together, before anything starts.
+    pub fn check(&self) -> Result<(), clap::Error> {
+        if self.ca.is_some() && !self.url.is_tls() {
+            let message =
+                "--redis-ca or LARDER_REDIS_CA is for TLS, and the URL of Redis does not begin with rediss://";
+            return Err(Cli::command().error(ErrorKind::ArgumentConflict, message));
+        }
+        Ok(())
+    }
 }
 
 #[derive(Debug, Args)]
@@ -166,9 +191,6 @@ fn log_filter(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-    use clap::error::ErrorKind;
-
     use super::*;
 
     fn parse(args: &[&str]) -> Result<Cli, clap::Error> {

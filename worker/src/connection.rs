@@ -12,7 +12,9 @@ use larder_protocol::call::{CommitReply, Committed};
 use larder_protocol::{Call, Partition, call, keys};
 use redis::aio::{AsyncPushSender, MultiplexedConnection};
 use redis::io::tcp::TcpSettings;
-use redis::{AsyncConnectionConfig, Cmd, ErrorKind, FromRedisValue, ProtocolVersion, RedisResult, ServerErrorKind};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, ProtocolVersion, RedisResult, ServerErrorKind,
+};
 
 use crate::cli::RedisSettings;
 use crate::failure::Failure;
@@ -53,7 +55,11 @@ impl Connection {
         let info = info.set_redis_settings(redis).set_tcp_settings(TcpSettings::default().set_nodelay(true));
         let config =
             config.set_connection_timeout(Some(CONNECT_TIMEOUT)).set_response_timeout(Some(settings.command_timeout));
-        Ok(Self(redis::Client::open(info)?.get_multiplexed_async_connection_with_config(&config).await?))
+        let client = match &settings.ca {
+            Some(ca) => Client::build_with_tls(info, ca.certificates()),
+            None => Client::open(info),
+        }?;
+        Ok(Self(client.get_multiplexed_async_connection_with_config(&config).await?))
     }
 
     /// Applies the head of the partition's stream: at most so many entries, and no more once they

@@ -11,6 +11,7 @@
 //!  worker    opens sessions, one after the other, for as long as the process lives
 //!   session  one connection: doorbell, sweep, heartbeat, expiry and 16 committers
 //!  dead      or, in its place: subcommands for the writes that could not be applied
+//!  token     or: makes access tokens for the component
 //! ```
 
 mod admin;
@@ -29,10 +30,12 @@ mod logging;
 mod metric;
 mod outage_log;
 mod ownership;
+mod redis_ca;
 mod redis_url;
 mod session;
 mod shutdown;
 mod sweep;
+mod token;
 mod worker;
 
 use std::process::ExitCode;
@@ -46,9 +49,11 @@ use crate::health::Health;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    cli.redis.check().unwrap_or_else(|error| error.exit());
     match &cli.command {
         // Whoever calls a subcommand wants an answer, and an error in plain words.
         Some(Command::Dead(command)) => exit(dead::run(command, &cli.redis), |error| eprintln!("error: {error:#}")),
+        Some(Command::Token(command)) => exit(async { token::run(command) }, |error| eprintln!("error: {error:#}")),
         None => {
             logging::start(&cli.log);
             exit(run(&cli), |error| tracing::error!("{error:#}"))

@@ -20,13 +20,18 @@ pub struct RedisUrlParser;
 /// Why a text is no [`RedisUrl`].
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRedisUrl {
-    #[error("it asks for TLS, which is not supported yet")]
-    Tls,
+    #[error("it asks not to check the certificate; name the authority that signed it with --redis-ca instead")]
+    Insecure,
     #[error("{0}; a Redis URL looks like redis://user:password@host:6379/0, special characters percent-encoded")]
     Malformed(String),
 }
 
 impl RedisUrl {
+    /// Whether the connection is encrypted.
+    pub fn is_tls(&self) -> bool {
+        matches!(self.0.addr(), ConnectionAddr::TcpTls { .. })
+    }
+
     /// What the client library needs to connect.
     pub fn connection_info(&self) -> ConnectionInfo {
         self.0.clone()
@@ -37,14 +42,15 @@ impl FromStr for RedisUrl {
     type Err = InvalidRedisUrl;
 
     fn from_str(text: &str) -> Result<Self, InvalidRedisUrl> {
-        if text.starts_with("rediss://") || text.starts_with("valkeys://") {
-            return Err(InvalidRedisUrl::Tls);
-        }
-        text.parse().map(Self).map_err(|error: redis::RedisError| {
+        let info: ConnectionInfo = text.parse().map_err(|error: redis::RedisError| {
             // The library appends its kind of error, which says nothing here.
             let text = error.to_string();
             InvalidRedisUrl::Malformed(text.split(" - ").next().unwrap_or_default().to_owned())
-        })
+        })?;
+        match info.addr() {
+            ConnectionAddr::TcpTls { insecure: true, .. } => Err(InvalidRedisUrl::Insecure),
+            _ => Ok(Self(info)),
+        }
     }
 }
 
@@ -52,6 +58,7 @@ impl fmt::Display for RedisUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.addr() {
             ConnectionAddr::Unix(path) => write!(f, "redis+unix://{}", path.display()),
+            address @ ConnectionAddr::TcpTls { .. } => write!(f, "rediss://{address}"),
             address => write!(f, "redis://{address}"),
         }?;
         match self.0.redis_settings().db() {
@@ -92,6 +99,7 @@ mod tests {
         for (url, printed) in [
             ("redis://127.0.0.1", "redis://127.0.0.1:6379"),
             ("redis://user:s3cret@redis.example:7000/3", "redis://redis.example:7000/3"),
+            ("rediss://user:s3cret@redis.example", "rediss://redis.example:6379"),
             ("redis+unix:///run/redis.sock?db=2&pass=s3cret", "redis+unix:///run/redis.sock/2"),
         ] {
             let url: RedisUrl = url.parse().unwrap();
@@ -105,6 +113,6 @@ mod tests {
         for wrong in ["", "127.0.0.1:6379", "http://host", "redis://host/db", "redis://", "redis://:pa/ss@host"] {
             assert!(matches!(wrong.parse::<RedisUrl>(), Err(InvalidRedisUrl::Malformed(_))), "{wrong}");
         }
-        assert_eq!("rediss://host".parse::<RedisUrl>().unwrap_err(), InvalidRedisUrl::Tls);
+        assert_eq!("rediss://host/#insecure".parse::<RedisUrl>().unwrap_err(), InvalidRedisUrl::Insecure);
     }
 }

@@ -38,11 +38,15 @@ impl Serve {
             runtime_config::check(file)?;
         }
         let application = Application::load(&self.from, |name| std::env::var(name).ok())?;
+        let is_open = application.variables.get("api_tokens").is_some_and(|tokens| tokens.trim().is_empty());
         let server = Server::bind(self.listen, application).await?;
         let mut stdout = std::io::stdout();
         writeln!(stdout, "Serving http://{}", server.address()?)
             .and_then(|()| stdout.flush())
             .context("cannot write to standard output")?;
+        if is_open {
+            tracing::warn!("there are no access tokens (api_tokens): whoever reaches this address can read and write");
+        }
         server.run(signals.next()).await;
         Ok(())
     }

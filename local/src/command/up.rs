@@ -2,12 +2,12 @@
 
 use std::io::{self, Write as _};
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use larder_local::spin::{Application, runtime_config};
-use larder_local::system::{Runtime, System};
+use larder_local::system::{Runtime, System, Wasi};
 
 use super::listen;
 use super::stop::StopSignals;
@@ -27,9 +27,12 @@ pub struct Up {
     /// What runs the component: builtin, or the spin on the PATH.
     #[arg(long, env = "LARDER_RUNTIME", default_value = "builtin")]
     runtime: Runtime,
-    /// The manifest of the application.
-    #[arg(long, value_name = "FILE", default_value = "spin.toml")]
-    manifest: PathBuf,
+    /// The version of WASI that the component is built for: 0.3 or 0.2.
+    #[arg(long, env = "LARDER_WASI", value_name = "VERSION", default_value = "0.3")]
+    wasi: Wasi,
+    /// The manifest of the application; for the WASI version's one of the current folder, leave it out.
+    #[arg(long, value_name = "FILE")]
+    manifest: Option<PathBuf>,
     /// Spin's runtime configuration.
     #[arg(long, value_name = "FILE", default_value = "runtime-config.toml")]
     runtime_config_file: PathBuf,
@@ -52,16 +55,17 @@ impl Up {
         TcpListener::bind(self.listen).with_context(|| {
             format!("cannot listen on {}; choose another address with `make up LISTEN=127.0.0.1:PORT`", self.listen)
         })?;
+        let manifest = self.manifest.clone().unwrap_or_else(|| self.wasi.manifest(Path::new("")));
         if self.runtime == Runtime::Builtin {
             runtime_config::check(&self.runtime_config_file)?;
-            Application::load(&self.manifest, |name| std::env::var(name).ok())?.check_built()?;
+            Application::load(&manifest, |name| std::env::var(name).ok())?.check_built()?;
         }
         let start = System::builder()
             .workers(self.workers.into())
             .runtime(self.runtime)
             .listen(self.listen)
             .data(&self.data)
-            .manifest(&self.manifest)
+            .manifest(&manifest)
             .runtime_config(&self.runtime_config_file)
             .inherit_output()
             .ready_within(READY_WITHIN)

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 use wasmtime_wasi_http::handler::ProxyPre;
-use wasmtime_wasi_http::p3;
+use wasmtime_wasi_http::{p2, p3};
 
 use super::bindings;
 use super::instance::InstanceState;
@@ -24,12 +24,16 @@ pub fn prepare(application: &Application) -> Result<(Engine, ProxyPre<InstanceSt
         .with_context(|| format!("cannot compile {}", wasm.display()))?;
     let pre = linker(&engine)
         .and_then(|linker| linker.instantiate_pre(&component))
-        .and_then(p3::bindings::ServicePre::new)
         .map_err(into_anyhow)
-        .with_context(|| {
-            format!("{} cannot run here: it has to be a WASI 0.3 HTTP component of spin-sdk 7", wasm.display())
-        })?;
-    Ok((engine, ProxyPre::P3(pre)))
+        .with_context(|| format!("{} imports what is not offered here", wasm.display()))?;
+    // By what it exports.
+    if let Ok(service) = p3::bindings::ServicePre::new(pre.clone()) {
+        return Ok((engine, ProxyPre::P3(service)));
+    }
+    let proxy = p2::bindings::ProxyPre::new(pre).map_err(into_anyhow).with_context(|| {
+        format!("{} cannot run here: it has to be an HTTP component of WASI 0.3 or 0.2", wasm.display())
+    })?;
+    Ok((engine, ProxyPre::P2(proxy)))
 }
 
 fn engine() -> Result<Engine> {
@@ -48,11 +52,13 @@ fn engine() -> Result<Engine> {
 
 fn linker(engine: &Engine) -> wasmtime::Result<Linker<InstanceState>> {
     let mut linker = Linker::new(engine);
-    // The standard library of wasm32-wasip2 imports WASI 0.2, the component's own code 0.3.
+    // Everything of both, because the standard library of wasm32-wasip2 imports WASI 0.2 always.
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+    p2::add_only_http_to_linker_async(&mut linker)?;
     p3::add_to_linker(&mut linker)?;
-    bindings::Host_::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
+    bindings::wasip2::HostWasip2::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
+    bindings::wasip3::Host_::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
     Ok(linker)
 }
 

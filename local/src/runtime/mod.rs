@@ -3,14 +3,13 @@
 //! wasmtime's `ProxyHandler` is the heart of Spin's HTTP trigger too: it hands requests to
 //! instances that are kept and shared ([`reuse`]). Around it are the interfaces that the
 //! component imports ([`redis`], [`variables`], WASI in [`instance`]) and an HTTP server
-//! ([`server`]). To run WASI 0.2 components one day, add their `fermyon:spin` interfaces to the
-//! linker in [`engine`] and choose `ProxyPre::P2` there; nothing else knows the difference.
+//! ([`server`]). A component of WASI 0.2 imports older versions of the interfaces, and gets an
+//! instance per request; [`engine`] sees which of the two a component is.
 
 mod bindings;
 mod engine;
 mod instance;
 mod redis;
-mod redis_reply;
 mod reuse;
 pub mod server;
 mod variables;

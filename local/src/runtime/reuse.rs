@@ -19,7 +19,7 @@ use wasmtime_wasi_http::handler::{
 use super::instance::InstanceState;
 use crate::spin::Application;
 
-/// Requests that an instance serves in its life.
+/// Requests that an instance of WASI 0.3 serves in its life; one of WASI 0.2 serves one.
 const MAX_REQUESTS: usize = 128;
 /// Requests that an instance serves at once.
 const MAX_CONCURRENT_REQUESTS: usize = 16;
@@ -43,13 +43,17 @@ impl HandlerState for Instances {
     async fn instantiate(&self) -> Result<Instance<InstanceState, IdleTimeout, Limits>> {
         let mut store = Store::new(&self.engine, InstanceState::new(self.application.clone()));
         let proxy = self.pre.instantiate_async(&mut store).await?;
+        let max_requests = match self.pre {
+            ProxyPre::P2(_) => 1,
+            ProxyPre::P3(_) => MAX_REQUESTS,
+        };
         let expiration = IdleTimeout { sleep: Box::pin(tokio::time::sleep(IDLE_TIMEOUT)) };
         Ok(Instance {
             store,
             proxy,
             view: |state| state.http(),
             expiration,
-            state: Limits { stopping: self.stopping.clone() },
+            state: Limits { max_requests, stopping: self.stopping.clone() },
         })
     }
 }
@@ -74,6 +78,7 @@ impl WorkerExpiration for IdleTimeout {
 
 /// Decides how many requests an instance takes.
 pub struct Limits {
+    max_requests: usize,
     stopping: Arc<AtomicBool>,
 }
 
@@ -82,7 +87,7 @@ impl WorkerState for Limits {
     type RequestData = ();
 
     fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
-        if total >= MAX_REQUESTS {
+        if total >= self.max_requests {
             ShouldAccept::Never
         } else if concurrent >= MAX_CONCURRENT_REQUESTS {
             ShouldAccept::No

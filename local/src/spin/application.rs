@@ -217,9 +217,14 @@ command = ["true", "true"]
     }
 
     #[test]
-    fn the_project_s_own_manifest_is_valid() {
+    fn the_project_s_own_manifests_are_valid_and_differ_in_the_shell_only() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let text = |name| std::fs::read_to_string(root.join(name)).unwrap();
         Application::load(&root.join("spin.toml"), |_| None).unwrap();
+        Application::load(&root.join("spin-wasip2.toml"), |_| None).unwrap();
+        let expected =
+            text("spin.toml").replace("larder-wasip3", "larder-wasip2").replace("larder_wasip3", "larder_wasip2");
+        assert_eq!(text("spin-wasip2.toml"), expected, "run `make spin-wasip2.toml` and commit what it writes");
         super::super::runtime_config::check(&root.join("runtime-config.toml")).unwrap();
     }
 }

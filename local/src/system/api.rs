@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use super::artifacts::{built, on_path, workspace_root};
 use super::log::Output;
 use super::process::{Process, Start};
+use super::wasi::Wasi;
 
 /// What runs the component.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,6 +61,8 @@ pub struct ApiSettings {
     pub runtime_config: PathBuf,
     /// Application variables, by their names in the manifest.
     pub variables: Vec<(String, String)>,
+    /// More environment variables of the runtime, such as `SSL_CERT_FILE`.
+    pub environment: Vec<(String, String)>,
     /// Where its log goes.
     pub output: Output,
 }
@@ -67,17 +70,18 @@ pub struct ApiSettings {
 impl ApiSettings {
     /// This workspace's component, with its Redis at this address.
     #[must_use]
-    pub fn new(runtime: Runtime, listen: SocketAddr, redis_url: &str, output: Output) -> Self {
+    pub fn new(runtime: Runtime, wasi: Wasi, listen: SocketAddr, redis_url: &str, output: Output) -> Self {
         let root = workspace_root();
         Self {
             runtime,
             listen,
-            manifest: root.join("spin.toml"),
+            manifest: wasi.manifest(&root),
             runtime_config: root.join("runtime-config.toml"),
             // The Redis is ours: no credentials of another one in our environment are for it.
             variables: [("redis_address", redis_url), ("redis_username", ""), ("redis_password", "")]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
+            environment: vec![],
             output,
         }
     }
@@ -99,11 +103,10 @@ impl ApiSettings {
             ),
         };
         let listen = self.listen.to_string();
-        let variables: Vec<_> = self
-            .variables
-            .iter()
-            .map(|(name, value)| (format!("SPIN_VARIABLE_{}", name.to_ascii_uppercase()), value))
-            .collect();
+        let variables =
+            self.variables.iter().map(|(name, value)| (format!("SPIN_VARIABLE_{}", name.to_ascii_uppercase()), value));
+        let environment: Vec<_> =
+            variables.chain(self.environment.iter().map(|(name, value)| (name.clone(), value))).collect();
         Process::start(Start {
             name: "component",
             program: &program,
@@ -116,7 +119,7 @@ impl ApiSettings {
                 OsStr::new("--runtime-config-file"),
                 self.runtime_config.as_os_str(),
             ],
-            environment: variables.iter().map(|(name, value)| (name.as_str(), OsStr::new(value))).collect(),
+            environment: environment.iter().map(|(name, value)| (name.as_str(), OsStr::new(value))).collect(),
             stdin: Stdio::null(),
             output: self.output.clone(),
         })

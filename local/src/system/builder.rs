@@ -14,17 +14,19 @@ use super::port::Port;
 use super::redis::RedisServer;
 use super::redis_program::RedisProgram;
 use super::running::System;
+use super::wasi::Wasi;
 use super::worker::WorkerProcess;
 
 /// How often Redis is given another port, where somebody took the one that it was to have.
 const PORT_ATTEMPTS: usize = 5;
 
 /// The settings of a [`System`]. Without any: one worker, free ports, a temporary folder, logs
-/// into files, the runtime that `LARDER_RUNTIME` names.
+/// into files, the runtime that `LARDER_RUNTIME` names, the WASI that `LARDER_WASI` names.
 #[derive(Debug)]
 pub struct SystemBuilder {
     workers: usize,
     variables: Vec<(String, String)>,
+    api_environment: Vec<(String, String)>,
     worker_environment: Vec<(String, String)>,
     redis_arguments: Vec<String>,
     runtime: Option<Runtime>,
@@ -41,6 +43,7 @@ impl Default for SystemBuilder {
         Self {
             workers: 1,
             variables: vec![],
+            api_environment: vec![],
             worker_environment: vec![],
             redis_arguments: vec![],
             runtime: None,
@@ -66,6 +69,13 @@ impl SystemBuilder {
     #[must_use]
     pub fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Sets an environment variable of the component's runtime, such as `SSL_CERT_FILE`.
+    #[must_use]
+    pub fn api_env(mut self, name: &str, value: &str) -> Self {
+        self.api_environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -164,8 +174,9 @@ impl SystemBuilder {
             })
             .collect::<Result<Vec<_>>>()?;
         let runtime = self.runtime.map_or_else(Runtime::from_env, Ok)?;
-        let mut settings = ApiSettings::new(runtime, listen, &url, log("component"));
+        let mut settings = ApiSettings::new(runtime, Wasi::from_env()?, listen, &url, log("component"));
         settings.variables.extend(self.variables);
+        settings.environment = self.api_environment;
         settings.manifest = self.manifest.unwrap_or(settings.manifest);
         settings.runtime_config = self.runtime_config.unwrap_or(settings.runtime_config);
         let api = ApiProcess::start(settings)?;

@@ -15,6 +15,7 @@ mod process;
 mod redis;
 mod redis_program;
 mod running;
+mod wasi;
 mod worker;
 
 pub use self::api::{ApiProcess, ApiSettings, Runtime};
@@ -27,4 +28,5 @@ pub use self::process::{Exited, Process};
 pub use self::redis::RedisServer;
 pub use self::redis_program::RedisProgram;
 pub use self::running::{Death, System};
+pub use self::wasi::Wasi;
 pub use self::worker::WorkerProcess;

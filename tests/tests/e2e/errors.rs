@@ -1,6 +1,7 @@
 //! Every error is a problem document that says what would be right, and writes nothing.
 
 use anyhow::Context;
+use larder_protocol::limits::{MAX_HEADER_BYTES, MAX_TARGET_BYTES};
 use larder_tests::Larder;
 use reqwest::{Method, Response, StatusCode};
 use reqwest_middleware::RequestBuilder;
@@ -31,7 +32,7 @@ async fn assert_refused(request: RequestBuilder, status: StatusCode, kind: &str,
 #[tokio::test]
 async fn unknown_paths_are_404() -> Tested {
     let larder = Larder::start().await?;
-    for path in ["/", "/item/a", "/items", "/health", "/healthz", "/writes"] {
+    for path in ["/", "/item/a", "/itemsx", "/health", "/healthz", "/writes"] {
         let request = larder.request(Method::GET, path);
         assert_refused(request, StatusCode::NOT_FOUND, "no-such-path", "/items/{id}").await?;
     }
@@ -41,13 +42,13 @@ async fn unknown_paths_are_404() -> Tested {
 #[tokio::test]
 async fn other_methods_are_405_and_the_right_ones_are_listed() -> Tested {
     let larder = Larder::start().await?;
-    let of_item = "GET, HEAD, PUT, POST, DELETE";
+    let of_item = "GET, HEAD, PUT, POST, DELETE, OPTIONS";
+    let of_others = "GET, HEAD, OPTIONS";
     for (method, path, allowed) in [
         (Method::PATCH, "/items/a", of_item),
-        (Method::OPTIONS, "/items/a", of_item),
-        (Method::PUT, "/health/live", "GET, HEAD"),
-        (Method::POST, "/health/ready", "GET, HEAD"),
-        (Method::DELETE, "/writes/1-1-1", "GET, HEAD"),
+        (Method::PUT, "/health/live", of_others),
+        (Method::POST, "/health/ready", of_others),
+        (Method::DELETE, "/writes/1-1-1", of_others),
     ] {
         let response = larder.request(method, path).send().await?;
         assert_eq!(response.headers()["allow"], allowed);
@@ -145,7 +146,7 @@ async fn send_raw(larder: &Larder, request: &[u8]) -> anyhow::Result<String> {
 async fn a_body_that_ends_early_writes_nothing() -> Tested {
     let larder = Larder::start().await?;
     let id = larder.id("a");
-    let head = format!("PUT /items/{} HTTP/1.1\r\nhost: larder\r\nconnection: close\r\n", id.to_path());
+    let head = larder.raw_head(&Method::PUT, &id);
     let address = larder.base().strip_prefix("http://").context("raw requests need plain HTTP")?;
     for rest in ["content-length: 10\r\n\r\nhalf", "transfer-encoding: chunked\r\n\r\n5\r\nab"] {
         let mut stream = TcpStream::connect(address).await?;
@@ -161,7 +162,7 @@ async fn a_body_that_ends_early_writes_nothing() -> Tested {
 async fn chunked_bodies_and_expectations_are_served() -> Tested {
     let larder = Larder::start().await?;
     let id = larder.id("a");
-    let head = format!("PUT /items/{} HTTP/1.1\r\nhost: larder\r\nconnection: close\r\n", id.to_path());
+    let head = larder.raw_head(&Method::PUT, &id);
     let chunks = format!("{head}transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
     let answer = send_raw(&larder, chunks.as_bytes()).await?;
     assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
@@ -171,5 +172,53 @@ async fn chunked_bodies_and_expectations_are_served() -> Tested {
     let too_large = format!("{head}expect: 100-continue\r\ncontent-length: 999999999\r\n\r\n");
     let answer = send_raw(&larder, too_large.as_bytes()).await?;
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_refused() -> Tested {
+    let larder = Larder::start().await?;
+    let long = format!("/items/a?ttl={}", "1".repeat(MAX_TARGET_BYTES));
+    let request = larder.request(Method::PUT, &long).body("x");
+    assert_refused(request, StatusCode::URI_TOO_LONG, "target-too-long", "8192 bytes").await?;
+    let request =
+        larder.request(Method::GET, "/items/a").header("if-none-match", "\"x\",".repeat(MAX_HEADER_BYTES / 4));
+    let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    assert_refused(request, status, "headers-too-large", "32768 bytes").await
+}
+
+/// A client that sends its whole body before it listens must not find a reset connection.
+#[tokio::test]
+async fn a_refusal_waits_for_the_body() -> Tested {
+    let larder = Larder::start().await?;
+    for _ in 0..10 {
+        let request = larder.request(Method::PUT, "/items/a?unknown").body("x".repeat(1_000_000));
+        assert_refused(request, StatusCode::BAD_REQUEST, "invalid-query", "unknown").await?;
+    }
+    Ok(())
+}
+
+/// What a client asks for in vain does no harm.
+#[tokio::test]
+async fn absurd_headers_are_ignored() -> Tested {
+    let larder = Larder::start().await?;
+    let id = larder.id("a");
+    larder.put(&id, "Hello").await?;
+    for (name, value) in [
+        ("range", "bytes=5-1,-9999999999999999999999,x-"),
+        ("range", "lines=1-2"),
+        ("accept", ";;q=,*/*;q=nan,="),
+        ("accept", "image/png;q=0, application/x-ndjson;q=1e99"),
+        ("accept-encoding", "gzip;q=-1, identity;q=0"),
+        ("prefer", "wait=99999999999999999999, wait=-1, return=\""),
+        ("if-modified-since", "yesterday"),
+        ("te", "trailers, deflate"),
+    ] {
+        let response = larder.item(Method::GET, &id).header(name, value).send().await?;
+        assert_eq!(response.status(), StatusCode::OK, "{name}: {value:?}");
+        assert_eq!(response.text().await?, "Hello", "{name}: {value:?}");
+        let listed = larder.request(Method::GET, "/items?limit=1").header(name, value).send().await?;
+        assert_eq!(listed.status(), StatusCode::OK, "{name}: {value:?}");
+    }
     Ok(())
 }

@@ -1,16 +1,23 @@
 //! End to end: a real Redis, the real worker, the real component, spoken to over HTTP.
 
+mod access;
+mod bulk;
 mod conditions;
+mod cors;
 mod dead;
 mod errors;
 mod faults;
 mod health;
 mod idempotency;
 mod items;
+mod listing;
 mod load;
+mod metadata;
 mod overload;
 mod read_your_writes;
 mod succession;
+mod tls;
+mod tokens;
 mod up;
 mod values;
 mod waiting;

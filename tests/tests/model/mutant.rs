@@ -31,9 +31,9 @@ pub fn mutants() -> Vec<(&'static str, Mutant)> {
         ("one write too many is accepted", Mutant::new(&ACCEPT, "pending >= ", "pending > ")),
         (
             "no idempotency record",
-            Mutant::new(&ACCEPT, "\nif record then\n  redis.call('SET'", "\nif false then\n  redis.call('SET'"),
+            Mutant::new(&ACCEPT, "  if record then\n    redis.call('SET'", "  if false then\n    redis.call('SET'"),
         ),
-        ("another request's outcome is repeated", Mutant::new(&ACCEPT, "digest ~= ARGV[4]", "false")),
+        ("another request's outcome is repeated", Mutant::new(&ACCEPT, "earlier_digest ~= digest", "false")),
         ("a rewrite keeps the old TTL", Mutant::new(&COMMIT, "' - ' .. content)", "' - ' .. content, 'KEEPTTL')")),
         ("a TTL that is over counts", Mutant::new(&COMMIT, "if ends <= now then", "if false then")),
         ("a deleted id stays in the index", Mutant::new(&COMMIT, "call('ZREM', index, id)", "")),

@@ -36,7 +36,7 @@ impl Run<'_> {
                 shard.expiry.entry(id.clone()).and_modify(|ends| *ends = 1);
             }
             Act::RecordList(key) => {
-                let key = keys::idempotency(id, &key.to_string());
+                let key = keys::idempotency(id, "", &key.to_string());
                 redis.command::<u64>(&["DEL", &key]).await?;
                 redis.command::<u64>(&["RPUSH", &key, "x"]).await?;
                 shard.records.insert(key, Record::List);
@@ -47,7 +47,7 @@ impl Run<'_> {
 
     pub(crate) async fn lapse(&mut self, id: &ItemId) -> anyhow::Result<()> {
         let Some(Held::Item(item)) = self.model[&Partition::of(id)].items.get(id) else { return Ok(()) };
-        if item.expires_at_ms.is_none() {
+        if item.head.expires_at_ms.is_none() {
             return Ok(());
         }
         let ends = self.now().await? + 2;

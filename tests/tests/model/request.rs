@@ -40,7 +40,7 @@ impl Run<'_> {
                 if_none_match: revisions(&request.if_none_match),
             },
             wait: request.wait,
-            idempotency: request.key.map(|(key, _)| keys::idempotency(id, &key.to_string())),
+            idempotency: request.key.map(|(key, _)| keys::idempotency(id, "", &key.to_string())),
         }
     }
 

@@ -1,9 +1,9 @@
 //! Takes the same steps in Redis and in the model, and compares them after each.
 
 use anyhow::{Context as _, ensure};
-use larder_protocol::{Call, ItemId, Partition, StreamId, call, keys};
+use larder_protocol::{Call, ItemId, Partition, StreamId, Write, call, keys};
 use larder_tests::RedisAlone;
-use redis::{FromRedisValue, RedisResult};
+use redis::{ErrorKind, FromRedisValue, RedisError, RedisResult};
 
 use crate::entry::Entry;
 use crate::mutant::Mutant;
@@ -45,7 +45,7 @@ impl<'a> Run<'a> {
                 same(is, self.shard(&IDS[item]).expire(now))
             }
             Step::LapseRecord { item, key } => {
-                let key = keys::idempotency(&IDS[item], &key.to_string());
+                let key = keys::idempotency(&IDS[item], "", &key.to_string());
                 self.redis.command::<u64>(&["DEL", &key]).await?;
                 self.shard(&IDS[item]).records.remove(&key);
                 Ok(())
@@ -71,8 +71,7 @@ impl<'a> Run<'a> {
         let p = Partition::of(id);
         let (write, digest) = (self.write(id, request), request.key.map_or(String::new(), |(_, d)| format!("d{d}")));
         let should = self.model[&p].accept(id, &write, &digest, request.max_pending);
-        let call = call::accept(id, &write, &digest, request.max_pending as u64);
-        let is = self.run::<Vec<String>>(&call).await;
+        let is = self.accept_reply(id, &write, &digest, request).await;
         let text = |id: Option<StreamId>| id.map_or("-".to_owned(), |id| id.to_string());
         let should: Vec<String> = match should {
             Acceptance::Accepted => {
@@ -90,6 +89,33 @@ impl<'a> Run<'a> {
             Acceptance::Reused => vec!["reused".to_owned()],
         };
         same(is?, should)
+    }
+
+    /// What the scripts say: the one for one write, or the one for many, called with one.
+    async fn accept_reply(
+        &self,
+        id: &ItemId,
+        write: &Write,
+        digest: &str,
+        request: &Request,
+    ) -> RedisResult<Vec<String>> {
+        let max_pending = request.max_pending as u64;
+        if !request.among_many {
+            return self.run(&call::accept(id, write, digest, max_pending)).await;
+        }
+        let call = call::accept_many(Partition::of(id), [(id, write, digest)], max_pending);
+        let mut reply = self.run::<Vec<String>>(&call).await?;
+        if reply[0] == "failed" {
+            return Err(RedisError::from((ErrorKind::Extension, "caught", reply.swap_remove(1))));
+        }
+        let values = match reply[0].as_str() {
+            "repeated" => 3,
+            "reused" => 1,
+            _ => 2,
+        };
+        assert!(reply.len() == 3 && reply[values..].iter().all(String::is_empty), "{reply:?}");
+        reply.truncate(values);
+        Ok(reply)
     }
 
     /// The entry is on the channel, behind all others.

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use larder_protocol::{Content, Item, ItemId, Operation, Outcome, Revisions, StreamId, Write};
+use larder_protocol::{Content, Head, Item, ItemId, Metadata, Operation, Outcome, Revisions, StreamId, Write};
 
 use crate::entry::Entry;
 
@@ -175,7 +175,7 @@ impl Shard {
             self.expiry.remove(id);
             match self.items.get(id) {
                 // It counts by its own time to live.
-                Some(Held::Item(Item { expires_at_ms: Some(ends), .. })) => {
+                Some(Held::Item(Item { head: Head { expires_at_ms: Some(ends), .. }, .. })) => {
                     self.expiry.insert(id.clone(), *ends);
                 }
                 Some(_) => {}
@@ -204,7 +204,7 @@ impl Shard {
     /// The revision of an item, where it has one.
     pub fn revision(&self, id: &ItemId) -> Option<StreamId> {
         match self.items.get(id)? {
-            Held::Item(item) => Some(item.revision),
+            Held::Item(item) => Some(item.head.revision),
             Held::Text | Held::List => None,
         }
     }
@@ -221,6 +221,6 @@ impl Shard {
 }
 
 fn item(revision: StreamId, expires_at_ms: Option<u64>, content: &Content) -> Item {
-    let content_type = "text/plain".to_owned();
-    Item { revision, expires_at_ms, content_type, value: content.value().to_vec() }
+    let (content_type, metadata) = ("text/plain".to_owned(), Metadata::default());
+    Item { head: Head { revision, expires_at_ms, content_type, metadata }, value: content.value().to_vec() }
 }

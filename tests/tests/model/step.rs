@@ -44,6 +44,8 @@ pub struct Request {
     /// An idempotency key, and the digest of the request.
     pub key: Option<(u8, u8)>,
     pub max_pending: usize,
+    /// Whether the script for many writes takes it.
+    pub among_many: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -135,8 +137,8 @@ fn request() -> impl Strategy<Value = Request> {
     let change = prop_oneof![6 => put, 3 => Just(Change::Delete), 1 => Just(Change::Barrier)];
     let key = option::weighted(0.3, (0u8..2, 0u8..2));
     let max_pending = prop_oneof![1 => 0usize..4, 6 => Just(1_000)];
-    (item(), change, states(), states(), any::<bool>(), key, max_pending).prop_map(
-        |(item, change, if_match, if_none_match, wait, key, max_pending)| Request {
+    (item(), change, states(), states(), any::<bool>(), key, max_pending, any::<bool>()).prop_map(
+        |(item, change, if_match, if_none_match, wait, key, max_pending, among_many)| Request {
             item,
             change,
             if_match,
@@ -144,6 +146,7 @@ fn request() -> impl Strategy<Value = Request> {
             wait,
             key,
             max_pending,
+            among_many,
         },
     )
 }

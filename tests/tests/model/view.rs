@@ -26,7 +26,7 @@ pub fn expected(model: &Model) -> View {
             view.insert(
                 keys::item(id),
                 match held {
-                    Held::Item(item) => format!("{item:?} until {:?}", item.expires_at_ms),
+                    Held::Item(item) => format!("{item:?} until {:?}", item.head.expires_at_ms),
                     Held::Text => TEXT.to_owned(),
                     Held::List => LIST.to_owned(),
                 },

@@ -2,7 +2,7 @@
 //! itself.
 
 use anyhow::{Context, Result, ensure};
-use larder_protocol::{Item, Partition, StreamId, keys};
+use larder_protocol::{Head, Item, Partition, StreamId, keys};
 use larder_tests::RedisAlone;
 
 use crate::model::{State, Stored};
@@ -63,7 +63,7 @@ fn ids(entries: Vec<Entry>) -> Result<Vec<StreamId>> {
 async fn item(redis: &RedisAlone, key: &str) -> Result<Stored> {
     let stored: Vec<u8> = redis.command(&["GET", key]).await?;
     let content = stored.splitn(3, |&b| b == b' ').nth(2).context("an item has three fields")?.to_vec();
-    let Item { revision, expires_at_ms, .. } = Item::decode(stored)?;
+    let Head { revision, expires_at_ms, .. } = Item::decode(stored)?.head;
     let ends: i64 = redis.command(&["PEXPIRETIME", key]).await?;
     ensure!(u64::try_from(ends).ok() == expires_at_ms, "{key} ends at {ends} and says {expires_at_ms:?}");
     Ok(Stored { revision, expires_at_ms, content })

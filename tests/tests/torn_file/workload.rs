@@ -80,7 +80,7 @@ impl Workload {
             }
             one => Condition { if_match: any(one == 1), if_none_match: any(one == 2) },
         };
-        let idempotency = (rng.u8(..3) == 0).then(|| keys::idempotency(id, name));
+        let idempotency = (rng.u8(..3) == 0).then(|| keys::idempotency(id, "", name));
         Ok(Write { operation, condition, wait: rng.bool(), idempotency })
     }
 

@@ -1,5 +1,3 @@
-//! The shell for WASI 0.3 (spin-sdk 7, Spin 4.1 and later).
-//!
 //! Spin keeps an instance for many requests and runs several of them at once in it, so what
 //! an instance knows is read once and shared: the settings, and the connection to Redis.
 
@@ -10,13 +8,13 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use larder_api::config::{Config, InvalidConfig, VARIABLES};
+use larder_api::handler;
+use larder_api::problem::Problem;
 use spin_sdk::http::Request;
 use spin_sdk::wasip3::http::types::Response as WasiResponse;
 use spin_sdk::{http_service, variables};
 
-use crate::config::{Config, InvalidConfig, VARIABLES};
-use crate::handler;
-use crate::problem::Problem;
 use connection::Connection;
 
 /// What an instance learns with its first request and keeps.

@@ -7,18 +7,16 @@
 
 use bytes::Bytes;
 use futures::poll;
-use http::header::CONTENT_LENGTH;
-use http::{HeaderValue, Response, StatusCode};
+use http::Response;
+use larder_api::header;
 use spin_sdk::wasip3::http::types::{Fields, Response as WasiResponse};
 use spin_sdk::wasip3::{wit_future, wit_stream};
 use wit_bindgen::spawn;
 
 /// Starts sending `response`.
-pub async fn start(response: Response<Bytes>) -> WasiResponse {
-    let (mut head, body) = response.into_parts();
-    if !matches!(head.status, StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT) {
-        head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-    }
+pub async fn start(mut response: Response<Bytes>) -> WasiResponse {
+    header::insert_length(&mut response);
+    let (head, body) = response.into_parts();
     let fields: Vec<_> =
         head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();
     let fields = Fields::from_list(&fields).expect("no header of ours is forbidden by the host");

@@ -14,10 +14,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures::future::{Either, select};
+use larder_api::redis::{HostError, Redis, RedisError, Reply};
 use spin_sdk::redis::{Connection as Open, Error, RedisParameter, RedisResult};
 use spin_sdk::time::sleep;
-
-use crate::redis::{Redis, RedisError, Reply};
 
 pub struct Connection {
     url: String,
@@ -55,7 +54,7 @@ impl Connection {
             Either::Right(_) => return Err(RedisError::NotSent(self.silence())),
         };
         let result = match select(pin!(command(&connection)), deadline).await {
-            Either::Left((result, _)) => result.map_err(|error| RedisError::from_host(text(error))),
+            Either::Left((result, _)) => result.map_err(|error| RedisError::from_host(&told(error))),
             Either::Right(_) => Err(RedisError::Lost(self.silence())),
         };
         if matches!(result, Err(RedisError::Lost(_))) {
@@ -76,7 +75,7 @@ impl Connection {
             sleep(LOOK_AGAIN).await;
         }
         let _opening = Opening(&self.opening);
-        let open = Open::open(&self.url).await.map_err(|error| RedisError::NotSent(text(error)))?;
+        let open = Open::open(&self.url).await.map_err(|error| RedisError::NotSent(told(error).to_string()))?;
         Ok(self.open.borrow_mut().insert(Rc::new(open)).clone())
     }
 
@@ -113,7 +112,9 @@ impl Redis for Connection {
                 let is_new = kept.is_none();
                 let open = match kept {
                     Some(open) => open,
-                    None => Open::open(&self.url).await.map_err(|error| RedisError::NotSent(text(error)))?,
+                    None => {
+                        Open::open(&self.url).await.map_err(|error| RedisError::NotSent(told(error).to_string()))?
+                    }
                 };
                 match open.execute(command, parameters(arguments)).await {
                     Ok(results) => {
@@ -122,7 +123,7 @@ impl Redis for Connection {
                     }
                     // One that was kept may have broken meanwhile, and the command only reads.
                     Err(_) if !is_new => {}
-                    Err(error) => return Err(RedisError::from_host(text(error))),
+                    Err(error) => return Err(RedisError::from_host(&told(error))),
                 }
             }
         });
@@ -142,11 +143,11 @@ fn reply(result: RedisResult) -> Reply {
     }
 }
 
-fn text(error: Error) -> String {
+fn told(error: Error) -> HostError {
     match error {
-        Error::InvalidAddress => "the address is not valid, or not among allowed_outbound_hosts".to_owned(),
-        Error::TooManyConnections => "the host allows no more connections".to_owned(),
-        Error::TypeError => "a value of the wrong type".to_owned(),
-        Error::Other(message) => message,
+        Error::InvalidAddress => HostError::InvalidAddress,
+        Error::TooManyConnections => HostError::TooManyConnections,
+        Error::TypeError => HostError::WrongType,
+        Error::Other(message) => HostError::Other(message),
     }
 }

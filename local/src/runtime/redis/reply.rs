@@ -5,7 +5,7 @@
 
 use redis::{FromRedisValue, ParsingError, Value};
 
-use super::bindings::spin::redis::redis::RedisResult;
+use crate::runtime::bindings::wasip3::spin::redis::redis::RedisResult;
 
 /// The flattened reply.
 #[derive(Debug)]

@@ -1,0 +1,130 @@
+//! How a problem looks in HTTP: its status, its document and the headers that go with it.
+
+use bytes::Bytes;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, Response, StatusCode};
+use larder_protocol::limits;
+use serde::Serialize;
+
+use super::{Kind, Problem};
+use crate::header;
+
+/// What every problem `type` starts with.
+pub const TYPE_PREFIX: &str = "urn:larder:problem:";
+
+/// A problem as the client reads it (RFC 9457 §3.1).
+#[derive(Debug, Serialize)]
+pub struct Document {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: String,
+}
+
+impl Kind {
+    /// Status, last part of the type, and title.
+    #[must_use]
+    pub fn parts(self) -> (StatusCode, &'static str, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::TargetTooLong => (S::URI_TOO_LONG, "target-too-long", "Path and query too long"),
+            Self::HeadersTooLarge => (S::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers-too-large", "Headers too large"),
+            Self::NoSuchPath => (S::NOT_FOUND, "no-such-path", "No such path"),
+            Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed"),
+            Self::Unauthorized => (S::UNAUTHORIZED, "unauthorized", "No valid access token"),
+            Self::InsufficientScope => (S::FORBIDDEN, "insufficient-scope", "Scope missing"),
+            Self::OutsidePrefix => (S::FORBIDDEN, "outside-prefix", "Outside the token's prefixes"),
+            Self::NoSuchItem => (S::NOT_FOUND, "no-such-item", "No such item"),
+            Self::NoSuchWrite => (S::NOT_FOUND, "no-such-write", "No such write"),
+            Self::WriteTooOld => (S::GONE, "write-too-old", "Outcome no longer known"),
+            Self::InvalidItemId => (S::BAD_REQUEST, "invalid-id", "Invalid item id"),
+            Self::InvalidRevision => (S::BAD_REQUEST, "invalid-revision", "Invalid revision"),
+            Self::InvalidQuery => (S::BAD_REQUEST, "invalid-query", "Invalid query"),
+            Self::InvalidCursor => (S::BAD_REQUEST, "invalid-cursor", "Invalid cursor"),
+            Self::ForeignRevision => (S::BAD_REQUEST, "foreign-revision", "Revision of another partition"),
+            Self::InvalidPrecondition => (S::BAD_REQUEST, "invalid-precondition", "Invalid precondition"),
+            Self::InvalidIdempotencyKey => (S::BAD_REQUEST, "invalid-idempotency-key", "Invalid idempotency key"),
+            Self::IdempotencyKeyReused => {
+                (S::UNPROCESSABLE_ENTITY, "idempotency-key-reused", "Idempotency key already used")
+            }
+            Self::PreconditionFailed => (S::PRECONDITION_FAILED, "precondition-failed", "Precondition failed"),
+            Self::NotApplied => (S::INTERNAL_SERVER_ERROR, "not-applied", "Write cannot be applied"),
+            Self::StateNotReached => (S::SERVICE_UNAVAILABLE, "state-not-reached", "State not reached yet"),
+            Self::InvalidContentType => (S::BAD_REQUEST, "invalid-content-type", "Invalid content type"),
+            Self::InvalidMetadata => (S::BAD_REQUEST, "invalid-metadata", "Invalid metadata"),
+            Self::EmptyValue => (S::BAD_REQUEST, "empty-value", "Empty value"),
+            Self::InvalidEnvelope => (S::BAD_REQUEST, "invalid-envelope", "Invalid JSON body"),
+            Self::NoValue => (S::UNPROCESSABLE_ENTITY, "no-value", "No value"),
+            Self::InvalidOperation => (S::BAD_REQUEST, "invalid-operation", "Invalid operation"),
+            Self::UnsupportedContentType => {
+                (S::UNSUPPORTED_MEDIA_TYPE, "unsupported-content-type", "Unsupported content type")
+            }
+            Self::BulkTooLarge => (S::PAYLOAD_TOO_LARGE, "bulk-too-large", "Bulk request too large"),
+            Self::InvalidBulk => (S::BAD_REQUEST, "invalid-bulk", "Invalid bulk request"),
+            Self::AnswerTooLarge => (S::PAYLOAD_TOO_LARGE, "answer-too-large", "Answer too large"),
+            Self::TooLarge => (S::PAYLOAD_TOO_LARGE, "value-too-large", "Value too large"),
+            Self::IncompleteBody => (S::BAD_REQUEST, "incomplete-body", "Incomplete body"),
+            Self::Overloaded => (S::SERVICE_UNAVAILABLE, "overloaded", "Too many writes wait"),
+            Self::OutOfMemory => (S::SERVICE_UNAVAILABLE, "out-of-memory", "Store is full"),
+            Self::Unavailable => (S::SERVICE_UNAVAILABLE, "store-unavailable", "Store unavailable"),
+            Self::OutcomeUnknown => (S::SERVICE_UNAVAILABLE, "outcome-unknown", "Outcome unknown"),
+            Self::NotReady | Self::NotReadyUntold => (S::SERVICE_UNAVAILABLE, "not-ready", "Not ready"),
+            Self::Misconfigured => (S::INTERNAL_SERVER_ERROR, "misconfigured", "Misconfigured"),
+            Self::Internal => (S::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
+        }
+    }
+}
+
+impl Problem {
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        Kind::from(self).parts().0
+    }
+
+    /// It may go better later.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        self.status() == StatusCode::SERVICE_UNAVAILABLE
+    }
+
+    /// The problem as the client reads it.
+    #[must_use]
+    pub fn document(&self) -> Document {
+        let (status, name, title) = Kind::from(self).parts();
+        Document { r#type: format!("{TYPE_PREFIX}{name}"), title, status: status.as_u16(), detail: self.to_string() }
+    }
+}
+
+impl From<Problem> for Response<Bytes> {
+    fn from(problem: Problem) -> Self {
+        let status = problem.status();
+        let body = serde_json::to_vec(&problem.document()).expect("strings and a number always serialize");
+        let mut response = Response::new(Bytes::from(body));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, header::PROBLEM_JSON);
+        headers.insert(CACHE_CONTROL, header::NO_STORE);
+        match problem {
+            Problem::MethodNotAllowed(methods) => {
+                headers.insert(ALLOW, methods.into());
+            }
+            Problem::Unauthorized(why) => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(why.challenge()));
+            }
+            Problem::InsufficientScope(scope) => {
+                let challenge = format!("Bearer realm=\"larder\", error=\"insufficient_scope\", scope=\"{scope}\"");
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_str(&challenge).expect("a scope is ASCII"));
+            }
+            Problem::PreconditionFailed(Some(current)) => {
+                let etag = HeaderValue::from_str(&current.etag()).expect("a revision is ASCII");
+                headers.insert(ETAG, etag);
+            }
+            _ => {}
+        }
+        if problem.is_temporary() {
+            headers.insert(RETRY_AFTER, HeaderValue::from(limits::RETRY_AFTER.as_secs()));
+        }
+        response
+    }
+}

@@ -1,0 +1,88 @@
+//! Puts writes on the channel of their partition. Never repeated here: a write that got no answer
+//! may have been accepted.
+
+use larder_protocol::{Call, ItemId, Outcome, Partition, Revision, StreamId, Write, call};
+
+use super::{run, unexpected};
+use crate::idempotency;
+use crate::redis::{Redis, RedisError, Reply};
+
+/// What the accept script said.
+pub enum Acceptance {
+    /// The write is on the channel, durably.
+    Accepted(Revision),
+    /// An earlier request with the same idempotency key made this write.
+    Repeated(Revision, Option<Outcome>),
+    /// An earlier request with the same idempotency key asked for something else.
+    Reused,
+    /// The condition certainly does not hold.
+    Rejected {
+        /// The item's state, if it exists.
+        current: Option<StreamId>,
+    },
+    /// The partition holds as many unapplied writes as it may.
+    Full {
+        /// How many there are.
+        pending: u64,
+    },
+}
+
+/// Puts one write on the channel (`accept.lua`).
+///
+/// # Errors
+/// [`RedisError`]; only [`RedisError::Lost`] leaves open whether the write was accepted.
+pub async fn accept(
+    redis: &impl Redis,
+    id: &ItemId,
+    write: &Write,
+    max_pending: u64,
+) -> Result<Acceptance, RedisError> {
+    let call = call::accept(id, write, &digest(id, write), max_pending);
+    let reply = run(redis, &call).await?;
+    acceptance(Partition::of(id), &call, &reply)
+}
+
+/// Puts writes to items of one partition on its channel, in order, each on its own
+/// (`accept_many.lua`). An error inside is that of one write, which was not accepted.
+///
+/// # Errors
+/// [`RedisError`], for all of them; as for [`accept`].
+pub async fn accept_many(
+    redis: &impl Redis,
+    partition: Partition,
+    writes: &[&(ItemId, Write)],
+    max_pending: u64,
+) -> Result<Vec<Result<Acceptance, RedisError>>, RedisError> {
+    let digests: Vec<_> = writes.iter().map(|(id, write)| digest(id, write)).collect();
+    let digested = writes.iter().zip(&digests).map(|((id, write), digest)| (id, write, digest.as_str()));
+    let call = call::accept_many(partition, digested, max_pending);
+    let reply = run(redis, &call).await?;
+    if reply.len() != 3 * writes.len() {
+        return Err(unexpected(&call, &reply));
+    }
+    let each = reply.chunks(3).map(|reply| match (reply[0].text(), reply[1].text()) {
+        (Some("failed"), Some(error)) => Err(RedisError::from_script(error)),
+        _ => acceptance(partition, &call, reply),
+    });
+    Ok(each.collect())
+}
+
+fn digest(id: &ItemId, write: &Write) -> String {
+    write.idempotency.as_ref().map(|_| idempotency::digest(write, id)).unwrap_or_default()
+}
+
+fn acceptance(partition: Partition, call: &Call, reply: &[Reply]) -> Result<Acceptance, RedisError> {
+    let texts: Vec<_> = reply.iter().map(Reply::text).collect();
+    let understood = match texts.as_slice() {
+        [Some("accepted"), Some(id), ..] => id.parse().ok().map(|id| Acceptance::Accepted(Revision { partition, id })),
+        [Some("repeated"), Some(id), Some(outcome)] => id.parse().ok().map(|id| {
+            // No outcome yet is no text, which is no outcome.
+            Acceptance::Repeated(Revision { partition, id }, outcome.parse().ok())
+        }),
+        [Some("reused"), ..] => Some(Acceptance::Reused),
+        [Some("rejected"), Some(current), ..] => Some(Acceptance::Rejected { current: current.parse().ok() }),
+        [Some("full"), ..] => reply[1].number().map(|pending| Acceptance::Full { pending }),
+        _ => None,
+    };
+    understood.ok_or_else(|| unexpected(call, reply))
+}

@@ -1,0 +1,50 @@
+//! Lists ids: all partitions at once, one command each.
+
+use std::collections::VecDeque;
+
+use futures::future::try_join_all;
+use larder_protocol::call::{self, Call, Listing};
+use larder_protocol::{Head, Partition};
+
+use super::{ReadError, ask, unexpected};
+use crate::listing::{Described, Entry, Part};
+use crate::redis::{Redis, RedisError, Reply};
+
+/// What each partition tells of `listing` (`list.lua`).
+///
+/// # Errors
+/// [`ReadError`], after the second try.
+pub async fn list(redis: &impl Redis, listing: &Listing<'_>) -> Result<Vec<Part>, ReadError> {
+    try_join_all(Partition::all().map(async |p| {
+        let call = call::list(p, listing);
+        part(p, &call, ask(redis, &call).await?, listing.heads)
+    }))
+    .await
+}
+
+fn part(partition: Partition, call: &Call, reply: Vec<Reply>, heads: bool) -> Result<Part, ReadError> {
+    let mut reply = VecDeque::from(reply);
+    let (Some(Reply::Bytes(position)), Some(Reply::Bytes(lines))) = (reply.pop_front(), reply.pop_front()) else {
+        return Err(unexpected(call, reply.make_contiguous()).into());
+    };
+    let mut entries = Vec::new();
+    for line in String::from_utf8_lossy(&lines).lines() {
+        let entry = match (line.split_at_checked(1), heads) {
+            (Some(("g", group)), _) => Entry::Group(group.to_owned()),
+            (Some(("i", id)), false) => Entry::Item(id.to_owned(), None),
+            (Some(("i", id)), true) => Entry::Item(id.to_owned(), Some(Box::new(described(partition, &mut reply)?))),
+            _ => return Err(RedisError::Unexpected(format!("{}: a line {line:?}", call.script.name)).into()),
+        };
+        entries.push(entry);
+    }
+    Ok(Part { position: (!position.is_empty()).then_some(position), entries })
+}
+
+fn described(partition: Partition, reply: &mut VecDeque<Reply>) -> Result<Described, ReadError> {
+    match (reply.pop_front(), reply.pop_front()) {
+        (Some(Reply::Bytes(head)), Some(Reply::Int(size))) => {
+            Ok(Described { partition, head: Head::parse(&head)?, size: size.unsigned_abs() })
+        }
+        _ => Err(RedisError::Unexpected("a listed item has no header block".to_owned()).into()),
+    }
+}

@@ -1,0 +1,33 @@
+//! Reads many items of one partition in one command.
+
+use larder_protocol::item::MalformedItem;
+use larder_protocol::{Item, ItemId, call};
+
+use super::{ask, unexpected};
+use crate::redis::{Redis, RedisError, Reply};
+
+/// What a read of many found of one.
+pub enum ManyRead {
+    /// The item, or nothing.
+    Found(Result<Option<Item>, MalformedItem>),
+    /// There was no room for it.
+    NoRoom,
+}
+
+/// Reads items of one partition, of about `room` bytes in all (`read_many.lua`).
+///
+/// # Errors
+/// [`RedisError`], after the second try.
+pub async fn read_many(redis: &impl Redis, ids: &[&ItemId], room: usize) -> Result<Vec<ManyRead>, RedisError> {
+    let call = call::read_many(ids, room);
+    let reply = ask(redis, &call).await?;
+    if reply.len() != ids.len() {
+        return Err(unexpected(&call, &reply));
+    }
+    let found = reply.into_iter().map(|item| match item {
+        Reply::Nil => ManyRead::Found(Ok(None)),
+        Reply::Int(_) => ManyRead::NoRoom,
+        Reply::Bytes(stored) => ManyRead::Found(Item::decode(stored).map(Some)),
+    });
+    Ok(found.collect())
+}

@@ -1,0 +1,52 @@
+//! Hands a response to the host with its body already under way.
+//!
+//! The host sends the head as soon as it has the response. A body that starts only then travels in
+//! a TCP segment of its own, and a client on a kept-alive connection waits for a delayed
+//! acknowledgement (40 ms) in between. So as much of the body as the host takes at once, up to a
+//! mebibyte, is written before.
+
+use bytes::Bytes;
+use http::Response;
+use larder_api::header;
+use wasi::http::types::{Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
+use wasi::io::streams::{OutputStream, StreamError};
+
+/// Sends `response`, and returns when the host has all of it.
+pub fn send(mut response: Response<Bytes>, out: ResponseOutparam) {
+    header::insert_length(&mut response);
+    let (head, content) = response.into_parts();
+    let fields: Vec<_> =
+        head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();
+    let fields = Fields::from_list(&fields).expect("no header of ours is forbidden by the host");
+    let outgoing = OutgoingResponse::new(fields);
+    outgoing.set_status_code(head.status.as_u16()).expect("a status of ours is between 100 and 599");
+    let body = outgoing.body().expect("nobody else has taken the body");
+    let stream = body.write().expect("nobody else has taken the stream");
+
+    let started = write_some(&stream, &content);
+    ResponseOutparam::set(out, Ok(outgoing));
+    // Where it fails, the client is gone, and nobody waits for the rest.
+    let written = started.and_then(|written| write_rest(&stream, &content[written..]));
+    drop(stream);
+    if written.is_ok() {
+        let _ = OutgoingBody::finish(body, None);
+    }
+}
+
+/// Writes what the host takes without waiting, and tells how much it was.
+fn write_some(stream: &OutputStream, content: &[u8]) -> Result<usize, StreamError> {
+    let room = usize::try_from(stream.check_write()?).unwrap_or(usize::MAX);
+    let length = room.min(content.len());
+    if length > 0 {
+        stream.write(&content[..length])?;
+    }
+    Ok(length)
+}
+
+fn write_rest(stream: &OutputStream, mut content: &[u8]) -> Result<(), StreamError> {
+    while !content.is_empty() {
+        stream.subscribe().block();
+        content = &content[write_some(stream, content)?..];
+    }
+    Ok(())
+}

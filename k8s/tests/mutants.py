@@ -1,0 +1,236 @@
+"""Ways to break what we ship, each with the policy that has to find it."""
+
+from policies import data, disruption, identity, network, pods, references, security, tokens
+
+
+def get(documents, kind, name):
+    return next(d for d in documents if (d["kind"], d["metadata"]["name"]) == (kind, name))
+
+
+def edit(kind, name, path, change):
+    """A way to break a document: `change` gets what `path` leads to, and changes it in place."""
+
+    def break_it(documents):
+        place = get(documents, kind, name)
+        for step in path.split("/") if path else ():
+            place = place[int(step) if isinstance(place, list) else step]
+        change(place)
+
+    return break_it
+
+
+def put(**values):
+    return lambda place: place.update(values)
+
+
+def drop(key):
+    return lambda place: place.pop(key)
+
+
+def remove(kind, name):
+    return lambda documents: documents.remove(get(documents, kind, name))
+
+
+def replace_text(old, new):
+    def change(data):
+        assert old in data["redis.conf"]
+        data["redis.conf"] = data["redis.conf"].replace(old, new)
+
+    return lambda documents: change(next(d for d in documents if d["kind"] == "ConfigMap")["data"])
+
+
+WORKER = ("Deployment", "larder-worker")
+REDIS = ("StatefulSet", "larder-redis")
+APP = ("SpinApp", "larder")
+POD = "spec/template/spec"
+CONTAINER = f"{POD}/containers/0"
+HPA = ("HorizontalPodAutoscaler", "larder-api")
+PDB = ("PodDisruptionBudget", "larder-worker")
+TO_REDIS = ("NetworkPolicy", "api-and-worker-to-redis")
+FROM_API = ("NetworkPolicy", "redis-from-api-and-worker")
+
+# (policy, variant, how to break it)
+MUTANTS = [
+    (pods.images_are_pinned, "dev", edit(*WORKER, CONTAINER, put(image="larder-worker:latest"))),
+    (pods.images_are_pinned, "dev", edit(*REDIS, CONTAINER, put(image="localhost:5000/redis"))),
+    (pods.images_are_pinned, "production", edit(*APP, "spec", put(image="ghcr.io/larder-store/larder-api"))),
+    (
+        pods.images_are_pinned,
+        "dev, everything",
+        edit("SpinAppExecutor", "spin-image", "spec/deploymentConfig", put(spinImage="spin:latest")),
+    ),
+    (pods.resources_are_bounded, "dev", edit(*WORKER, f"{CONTAINER}/resources", drop("limits"))),
+    (pods.resources_are_bounded, "production", edit(*APP, "spec/resources/requests", drop("memory"))),
+    (pods.probes_are_there, "dev", edit(*WORKER, CONTAINER, drop("startupProbe"))),
+    (pods.probes_are_there, "dev", edit(*APP, "spec/checks", drop("liveness"))),
+    (pods.probes_are_there, "dev", edit(*WORKER, f"{CONTAINER}/readinessProbe/httpGet", put(port="http"))),
+    (
+        pods.probes_are_larders_own,
+        "dev",
+        edit(*APP, "spec/checks/readiness/httpGet", put(path="/.well-known/spin/health")),
+    ),
+    (security.our_pods_are_restricted, "dev", edit(*REDIS, f"{POD}/securityContext", put(runAsUser=0))),
+    (security.our_pods_are_restricted, "dev", edit(*WORKER, f"{POD}/securityContext", drop("seccompProfile"))),
+    (
+        security.our_pods_are_restricted,
+        "dev",
+        edit(*WORKER, f"{CONTAINER}/securityContext", drop("readOnlyRootFilesystem")),
+    ),
+    (
+        security.our_pods_are_restricted,
+        "dev",
+        edit(*WORKER, f"{CONTAINER}/securityContext", put(capabilities={"add": ["NET_RAW"], "drop": ["ALL"]})),
+    ),
+    (
+        security.our_pods_are_restricted,
+        "dev",
+        edit(*WORKER, f"{CONTAINER}/securityContext", put(allowPrivilegeEscalation=True)),
+    ),
+    (security.our_pods_are_restricted, "dev", edit(*WORKER, f"{CONTAINER}/securityContext", put(runAsNonRoot=False))),
+    (security.nothing_of_the_host_is_used, "dev", edit(*WORKER, POD, put(hostNetwork=True))),
+    (
+        security.nothing_of_the_host_is_used,
+        "dev",
+        edit(*REDIS, POD, put(volumes=[{"name": "data", "hostPath": {"path": "/"}}])),
+    ),
+    (security.nothing_of_the_host_is_used, "dev", edit(*WORKER, f"{CONTAINER}/ports/0", put(hostPort=9090))),
+    (security.the_namespace_enforces_a_level, "dev", edit("Namespace", "larder", "metadata", drop("labels"))),
+    (
+        security.the_namespace_enforces_a_level,
+        "dev",
+        lambda documents: documents.append({"kind": "Namespace", "metadata": {"name": "other"}}),
+    ),
+    (
+        security.restricted_is_enforced_only_without_the_shim,
+        "dev, everything",
+        edit(*APP, "spec", put(executor="containerd-shim-spin")),
+    ),
+    (identity.accounts_are_their_own_and_have_no_token, "dev", edit(*APP, "spec", drop("serviceAccountName"))),
+    (
+        identity.accounts_are_their_own_and_have_no_token,
+        "dev",
+        edit("ServiceAccount", "larder-redis", "", drop("automountServiceAccountToken")),
+    ),
+    (
+        identity.accounts_are_their_own_and_have_no_token,
+        "dev",
+        edit(*WORKER, POD, put(automountServiceAccountToken=True)),
+    ),
+    (identity.accounts_are_not_shared, "dev", edit(*WORKER, POD, put(serviceAccountName="larder-api"))),
+    (references.secrets_and_config_maps_resolve, "dev", remove("Secret", "larder-runtime-config")),
+    (
+        references.secrets_and_config_maps_resolve,
+        "dev",
+        edit(*APP, "spec/variables/3/valueFrom/secretKeyRef", put(key="tokens")),
+    ),
+    (
+        references.secrets_and_config_maps_resolve,
+        "production",
+        edit(*WORKER, f"{CONTAINER}/env/0/valueFrom/secretKeyRef", put(name="redis")),
+    ),
+    (references.secrets_and_config_maps_resolve, "dev", edit(*REDIS, f"{POD}/volumes/0/configMap", put(name="redis"))),
+    (
+        references.volumes_are_mounted_and_mounts_have_volumes,
+        "dev",
+        edit(*REDIS, f"{CONTAINER}/volumeMounts/0", put(name="store")),
+    ),
+    (references.targets_exist, "production", edit(*HPA, "spec/scaleTargetRef", put(name="larder-api"))),
+    (references.targets_exist, "production", edit(*HPA, "spec/scaleTargetRef", put(kind="SpinApp"))),
+    (references.targets_exist, "production", edit(*APP, "spec", put(enableAutoscaling=False))),
+    (references.targets_exist, "dev, everything", edit(*WORKER, "spec", put(replicas=2))),
+    (references.the_executor_comes_before_its_app, "dev", edit(*APP, "spec", put(executor="cyclotron"))),
+    (references.the_executor_comes_before_its_app, "dev", lambda documents: documents.sort(key=lambda d: d["kind"])),
+    (references.everything_is_in_the_one_namespace, "dev", edit(*WORKER, "metadata", put(namespace="default"))),
+    (
+        network.selectors_select,
+        "dev",
+        edit("Service", "larder-redis", "spec/selector", put(**{"app.kubernetes.io/component": "db"})),
+    ),
+    (network.selectors_select, "dev", edit(*PDB, "spec/selector/matchLabels", put(app="worker"))),
+    (
+        network.selectors_select,
+        "dev",
+        edit("NetworkPolicy", "clients-to-api", "spec/podSelector/matchLabels", put(app="api")),
+    ),
+    (network.selectors_select, "dev", edit(*TO_REDIS, "spec/egress/0/to/0/podSelector/matchLabels", put(app="redis"))),
+    (
+        network.selectors_select,
+        "dev",
+        edit(*WORKER, f"{POD}/topologySpreadConstraints/0/labelSelector/matchLabels", put(app="worker")),
+    ),
+    (network.selectors_select, "dev", edit(*WORKER, "spec/selector/matchLabels", put(app="worker"))),
+    (
+        network.selectors_select,
+        "dev, everything",
+        edit("PodMonitor", "larder-worker", "spec/selector/matchLabels", put(app="worker")),
+    ),
+    (
+        network.service_ports_are_container_ports,
+        "dev",
+        edit("Service", "larder-worker", "spec/ports/0", put(targetPort="metrics")),
+    ),
+    (
+        network.network_policy_ports_are_container_ports,
+        "dev",
+        edit("NetworkPolicy", "clients-to-api", "spec/ingress/0/ports/0", put(port=8080)),
+    ),
+    (network.network_policy_ports_are_container_ports, "dev", edit(*TO_REDIS, "spec/egress/0/ports/0", put(port=6380))),
+    (network.network_policy_ports_are_container_ports, "production", edit(*TO_REDIS, "spec/egress/0", drop("ports"))),
+    (network.everything_is_denied_by_default, "dev", remove("NetworkPolicy", "default-deny")),
+    (
+        network.everything_is_denied_by_default,
+        "dev",
+        edit("NetworkPolicy", "default-deny", "spec", put(policyTypes=["Ingress"])),
+    ),
+    (network.everything_is_denied_by_default, "dev", edit("NetworkPolicy", "default-deny", "spec", put(egress=[{}]))),
+    (network.a_flow_inside_has_both_its_ends, "dev", remove(*FROM_API)),
+    (
+        network.a_flow_inside_has_both_its_ends,
+        "dev",
+        edit(*TO_REDIS, "spec/podSelector/matchExpressions/0", put(values=["api"])),
+    ),
+    (
+        network.the_flows_are_exactly_these,
+        "dev",
+        edit(*FROM_API, "spec/ingress/0/from", lambda peers: peers.append({"podSelector": {}})),
+    ),
+    (network.the_flows_are_exactly_these, "dev", remove(*FROM_API)),
+    (disruption.what_has_replicas_has_a_budget, "dev", remove(*PDB)),
+    (disruption.what_has_replicas_has_a_budget, "dev", edit(*PDB, "spec", put(maxUnavailable=0))),
+    (disruption.there_are_replicas_enough, "dev", edit(*APP, "spec", put(replicas=1))),
+    (disruption.there_are_replicas_enough, "production", edit(*WORKER, "spec", put(replicas=2))),
+    (disruption.there_are_replicas_enough, "production", edit(*HPA, "spec", put(minReplicas=1))),
+    (disruption.there_are_replicas_enough, "production", edit(*HPA, "spec", put(maxReplicas=3))),
+    (
+        disruption.there_are_replicas_enough,
+        "production, everything",
+        edit("ScaledObject", "larder-worker", "spec", put(minReplicaCount=0)),
+    ),
+    (disruption.our_deployments_spread, "dev", edit(*WORKER, POD, drop("topologySpreadConstraints"))),
+    (tokens.no_store_is_open, "dev", edit(*APP, "spec/variables", lambda variables: variables.pop(3))),
+    (tokens.no_store_is_open, "dev", edit(*APP, "spec/variables/3/valueFrom/secretKeyRef", put(optional=True))),
+    (tokens.no_store_is_open, "production", edit(*APP, "spec/variables/3", put(valueFrom={}, value=""))),
+    (
+        tokens.nothing_secret_is_rendered,
+        "dev",
+        lambda documents: documents.append({"kind": "Secret", "metadata": {"name": "larder-redis"}}),
+    ),
+    (
+        tokens.nothing_secret_is_rendered,
+        "dev",
+        edit(*WORKER, f"{CONTAINER}/env/0", put(value="redis://:pw@larder-redis")),
+    ),
+    (data.redis_is_durable, "dev", replace_text("appendfsync always", "appendfsync everysec")),
+    (data.redis_is_durable, "dev", replace_text("noeviction", "allkeys-lru")),
+    (data.redis_is_durable, "dev", replace_text("maxmemory 512mb", "maxmemory 1gb")),
+    (data.redis_is_durable, "dev", replace_text("dir /data", "requirepass secret")),
+    (data.redis_keeps_its_data, "dev", edit(*REDIS, "spec", drop("volumeClaimTemplates"))),
+    (data.redis_keeps_its_data, "dev", edit(*REDIS, "spec", drop("persistentVolumeClaimRetentionPolicy"))),
+    (data.redis_keeps_its_data, "dev", edit(*REDIS, "spec", put(replicas=3))),
+    (data.redis_keeps_its_data, "dev", edit(*REDIS, POD, drop("terminationGracePeriodSeconds"))),
+    (
+        data.no_password_is_an_argument,
+        "dev",
+        edit(*REDIS, f"{CONTAINER}/livenessProbe/exec", put(command=["sh", "-c", "redis-cli -a $PASSWORD ping"])),
+    ),
+]

@@ -1,0 +1,78 @@
+"""secrets.sh, by itself and as deploy.sh calls it: makes what is missing, keeps what is there, tells nobody."""
+
+import base64
+import hashlib
+import json
+
+import pytest
+import yaml
+
+from doubles import changes, deploy
+from rendering import secrets_made_by_script
+
+
+def test_secrets_that_are_there_stay(bench):
+    bench.rules(
+        ["get secret larder-(redis|tokens|client)$", {}],
+        ["get secret larder-tokens --output", {"out": "W3sibmFtZSI6ICJjaSJ9XQ=="}],
+    )
+    done = deploy(bench)
+    assert done.returncode == 0, done.stderr
+    assert [c for c in bench.calls if "create" in c] == []
+
+
+@pytest.mark.parametrize("stored", ["", "W10=", "bnVsbA=="])
+def test_a_store_without_tokens_is_refused(bench, stored):
+    bench.rules(
+        ["get secret larder-(redis|tokens|client)$", {}], ["get secret larder-tokens --output", {"out": stored}]
+    )
+    done = deploy(bench)
+    assert done.returncode == 1 and "open to everybody" in done.stderr
+    assert len(bench.inputs("apply")) == 1
+
+
+def test_an_interrupted_start_keeps_its_token(bench):
+    bench.rules(["get secret larder-client$", {}])
+    assert deploy(bench).returncode == 0
+    made = [yaml.safe_load(text.replace("---", "")) for text in bench.inputs("create")]
+    assert [m["metadata"]["name"] for m in made] == ["larder-redis", "larder-tokens"]
+
+
+def test_production_has_to_be_told_where_redis_is(bench):
+    done = deploy(bench, "--overlay", "production")
+    assert done.returncode == 1 and "LARDER_REDIS=rediss://" in done.stderr
+    assert len(bench.inputs("apply")) == 1
+
+
+def test_production_takes_redis_from_the_environment(bench):
+    bench.rules(["get statefulset", {}])
+    done = deploy(bench, "--overlay", "production", LARDER_REDIS="rediss://larder:p%40ss@redis.example.com")
+    assert done.returncode == 0, done.stderr
+    assert not any("p%40ss" in c or "p@ss" in c for c in bench.calls)
+
+
+def test_what_is_made_for_production_is_little():
+    redis, client, tokens = secrets_made_by_script("production")
+    assert [s["metadata"]["name"] for s in (redis, client, tokens)] == [
+        "larder-redis",
+        "larder-client",
+        "larder-tokens",
+    ]
+    redis = {key: base64.b64decode(value).decode() for key, value in redis["data"].items()}
+    assert redis == {
+        "address": "rediss://redis.example.com:6380",
+        "username": "larder",
+        "password": "p@ss",
+        "url": "rediss://larder:p%40ss@redis.example.com:6380",
+    }
+    token = base64.b64decode(client["data"]["token"])
+    (entry,) = json.loads(base64.b64decode(tokens["data"]["api-tokens"]))
+    digest = hashlib.sha256(token).hexdigest()
+    assert entry == {"name": "larder-client", "digest": digest, "scopes": ["read", "write"], "prefixes": ["smoke/"]}
+
+
+@pytest.mark.parametrize("url", ["redis.example.com", "http://redis", "redis://host/3", "redis://u:p@ss@host"])
+def test_what_is_no_redis_url_is_refused(bench, url):
+    done = bench.run("secrets.sh", "--overlay", "production", LARDER_REDIS=url)
+    assert done.returncode == 1 and "must look like rediss://" in done.stderr
+    assert changes(bench.calls) == []

@@ -1,0 +1,82 @@
+//! `spin:redis/redis@3.0.0`.
+
+use redis::{Cmd, FromRedisValue};
+use wasmtime::component::{Accessor, HasSelf, Resource};
+
+use super::Connection;
+use crate::runtime::bindings::wasip3::spin::redis::redis::{
+    Error, Host, HostConnection, HostConnectionWithStore, Payload, RedisParameter, RedisResult,
+};
+use crate::runtime::instance::InstanceState;
+
+type Access = Accessor<InstanceState, HasSelf<InstanceState>>;
+/// Outside: the host is broken, the instance traps. Inside: the component is told.
+type Answer<T> = wasmtime::Result<Result<T, Error>>;
+
+impl Host for InstanceState {}
+
+impl HostConnection for InstanceState {
+    async fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
+        self.table.delete(connection)?;
+        Ok(())
+    }
+}
+
+fn connection(access: &Access, connection: &Resource<Connection>) -> wasmtime::Result<Connection> {
+    access.with(|mut access| Ok(access.get().table.get(connection)?.clone()))
+}
+
+async fn call<T: FromRedisValue>(access: &Access, c: Resource<Connection>, command: Cmd) -> Answer<T> {
+    Ok(connection(access, &c)?.call(command).await)
+}
+
+impl HostConnectionWithStore<InstanceState> for HasSelf<InstanceState> {
+    async fn open(access: &Access, address: String) -> Answer<Resource<Connection>> {
+        let application = access.with(|mut access| access.get().application.clone());
+        match Connection::open(&application, &address).await {
+            Ok(connection) => access.with(|mut access| Ok(Ok(access.get().table.push(connection)?))),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    async fn publish(access: &Access, c: Resource<Connection>, channel: String, payload: Payload) -> Answer<()> {
+        call(access, c, Cmd::publish(channel, payload)).await
+    }
+
+    async fn get(access: &Access, c: Resource<Connection>, key: String) -> Answer<Option<Payload>> {
+        call(access, c, Cmd::get(key)).await
+    }
+
+    async fn set(access: &Access, c: Resource<Connection>, key: String, value: Payload) -> Answer<()> {
+        call(access, c, Cmd::set(key, value)).await
+    }
+
+    async fn incr(access: &Access, c: Resource<Connection>, key: String) -> Answer<i64> {
+        call(access, c, Cmd::incr(key, 1)).await
+    }
+
+    async fn del(access: &Access, c: Resource<Connection>, keys: Vec<String>) -> Answer<u32> {
+        call(access, c, Cmd::del(keys)).await
+    }
+
+    async fn sadd(access: &Access, c: Resource<Connection>, key: String, values: Vec<String>) -> Answer<u32> {
+        call(access, c, Cmd::sadd(key, values)).await
+    }
+
+    async fn smembers(access: &Access, c: Resource<Connection>, key: String) -> Answer<Vec<String>> {
+        call(access, c, Cmd::smembers(key)).await
+    }
+
+    async fn srem(access: &Access, c: Resource<Connection>, key: String, values: Vec<String>) -> Answer<u32> {
+        call(access, c, Cmd::srem(key, values)).await
+    }
+
+    async fn execute(
+        access: &Access,
+        c: Resource<Connection>,
+        command: String,
+        arguments: Vec<RedisParameter>,
+    ) -> Answer<Vec<RedisResult>> {
+        Ok(connection(access, &c)?.execute(&command, arguments).await)
+    }
+}

@@ -1,0 +1,33 @@
+-- accept_many: puts writes on the channel of their partition in order, each or not on its own.
+--
+-- It does for each what accept.lua does for one. A command that fails for one of them is no reason
+-- to refuse another. Where Redis refuses the whole call, for want of memory say, none of them is
+-- accepted.
+--
+-- KEYS[1]   the partition's stream of writes
+-- ARGV[1]   how many unapplied writes the partition may hold
+-- ARGV[2]   the doorbell's channel
+-- ARGV[3]   the partition's number, the message on the doorbell
+-- ARGV[4]   for how many ms to remember an idempotency key
+-- ARGV[5]   what the keys of its items start with
+-- ARGV[6..] for each write: how many fields its stream entry has, the key of its idempotency record
+--           or '', the digest of its request or '', and the fields (see write.rs)
+--
+-- Reply: three values for each write, which are those of accept.lua filled up with '', or
+--        'failed', <the error of Redis>, ''
+
+local channel = {
+  stream = KEYS[1], max_pending = tonumber(ARGV[1]), doorbell = ARGV[2], partition = ARGV[3], kept = ARGV[4],
+}
+local reply, at = {}, 6
+while at <= #ARGV do
+  local from, record = at + 3, ARGV[at + 1]
+  local to = from + tonumber(ARGV[at]) - 1
+  -- An entry starts with op, its name, id, the id.
+  local item = ARGV[5] .. ARGV[from + 3]
+  local ok, answer = pcall(admit, channel, item, record ~= '' and record or nil, ARGV[at + 2], from, to)
+  if not ok then answer = {'failed', type(answer) == 'table' and answer.err or tostring(answer)} end
+  for i = 1, 3 do reply[#reply + 1] = answer[i] or '' end
+  at = to + 1
+end
+return reply

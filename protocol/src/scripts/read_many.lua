@@ -1,0 +1,22 @@
+-- read_many: reads items of a partition, as far as there is room.
+--
+-- KEYS    the items
+-- ARGV[1] how many bytes there is room for; the first item that exists has room whatever its size
+--
+-- Reply: for each the item, nil where there is none, or 0 where there was no room for it.
+--        What is no string is answered as an empty one.
+
+local room, any = tonumber(ARGV[1]), false
+local reply = {}
+for i, key in ipairs(KEYS) do
+  local size = redis.pcall('STRLEN', key)
+  if type(size) ~= 'number' then
+    reply[i] = ''
+  elseif any and size > room then
+    reply[i] = 0
+  else
+    reply[i] = redis.call('GET', key)
+    any, room = any or size > 0, room - size
+  end
+end
+return reply
