@@ -46,9 +46,12 @@ impl Document {
             let of_status = operation.node.get("responses").and_then(|all| all.get(status.as_str()));
             return of_status.with_context(|| format!("{operation} has no status {status} in the document"));
         }
-        let (name, expected) = match self.paths(path).next() {
-            Some(_) => ("MethodNotAllowed", StatusCode::METHOD_NOT_ALLOWED),
-            None => ("NoSuchPath", StatusCode::NOT_FOUND),
+        let (name, expected) = match (status, self.paths(path).next()) {
+            // These come before anybody looks what the path names.
+            (StatusCode::URI_TOO_LONG, _) => ("TargetTooLong", status),
+            (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, _) => ("HeadersTooLarge", status),
+            (_, Some(_)) => ("MethodNotAllowed", StatusCode::METHOD_NOT_ALLOWED),
+            (_, None) => ("NoSuchPath", StatusCode::NOT_FOUND),
         };
         ensure!(status == expected, "the document has no {method} {path}, so {expected} would be right");
         self.at(&format!("/components/responses/{name}")).context(name)

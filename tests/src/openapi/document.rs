@@ -6,7 +6,6 @@ use std::sync::LazyLock;
 use larder_api::openapi::DOCUMENT;
 use serde_json::Value;
 
-use super::awaited;
 use super::schema::Schemas;
 
 /// The methods that a path of OpenAPI may have.
@@ -39,20 +38,11 @@ pub struct Operation<'a> {
 }
 
 impl Document {
-    /// The document that the component serves, without the operations that are [`awaited`].
+    /// The document that the component serves.
     #[must_use]
     pub fn get() -> &'static Self {
         static GET: LazyLock<Document> = LazyLock::new(|| {
-            let mut root: Value = serde_json::from_str(DOCUMENT).expect("the document is JSON");
-            let paths = root["paths"].as_object_mut().expect("the document has paths");
-            for (path, item) in paths.iter_mut() {
-                for (method, at) in awaited::OPERATIONS {
-                    if at.is_none_or(|at| at == path) {
-                        item.as_object_mut().expect("a path is an object").remove(*method);
-                    }
-                }
-            }
-            paths.retain(|_, item| METHODS.iter().any(|method| item.get(method).is_some()));
+            let root = serde_json::from_str(DOCUMENT).expect("the document is JSON");
             let schemas = Schemas::of(&root);
             Document { root, schemas }
         });
@@ -86,6 +76,11 @@ impl Document {
     pub fn find(&self, method: &str, path: &str) -> Option<Operation<'_>> {
         let method = METHODS.into_iter().find(|known| known.eq_ignore_ascii_case(method))?;
         self.paths(path).find_map(|template| self.operation(template, method))
+    }
+
+    /// The methods of a path, in lower case.
+    pub fn methods(&self, path: &str) -> impl Iterator<Item = &'static str> {
+        METHODS.into_iter().filter(move |method| self.find(method, path).is_some())
     }
 
     /// The templates that match a path, the plain one first.

@@ -6,7 +6,6 @@
 //! compares the document with the code.
 
 mod answer;
-pub mod awaited;
 mod document;
 mod schema;
 mod witness;

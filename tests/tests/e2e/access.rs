@@ -7,7 +7,8 @@ use larder_local::system::System;
 use larder_protocol::ItemId;
 use larder_protocol::token::{Digest, Scope};
 use larder_tests::{Larder, eventually};
-use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Method, Response, StatusCode};
+use reqwest_middleware::RequestBuilder;
 use serde_json::{Value, json};
 
 use crate::Tested;

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use larder_local::system::{self, ApiProcess, ApiSettings, Port, Runtime, System, built};
+use larder_local::system::{self, ApiProcess, ApiSettings, Port, Runtime, System, Wasi, built};
 use larder_protocol::token::Digest;
 use larder_tests::{Larder, eventually};
 use reqwest::{Method, StatusCode};
@@ -65,7 +65,13 @@ async fn a_malformed_configuration_answers_500_and_tells_nothing_of_it() -> Test
     ] {
         let (port, folder) = (Port::reserve()?, TempDir::new()?);
         let log = system::Output::File(folder.path().join("log"));
-        let settings = ApiSettings::new(Runtime::from_env()?, port.address(), "redis://127.0.0.1:1", log.clone());
+        let settings = ApiSettings::new(
+            Runtime::from_env()?,
+            Wasi::from_env()?,
+            port.address(),
+            "redis://127.0.0.1:1",
+            log.clone(),
+        );
         let _api = ApiProcess::start(settings.variable(name, &value))?;
         let client = reqwest::Client::new();
         let url = |path: &str| format!("http://{}{path}", port.address());

@@ -6,7 +6,16 @@ use crate::{Bench, entry};
 
 fn put(bytes: usize) -> Request {
     let change = Change::Put { bytes, ttl: Ttl::None };
-    Request { item: 1, change, if_match: None, if_none_match: None, wait: true, key: None, max_pending: 10 }
+    Request {
+        item: 1,
+        change,
+        if_match: None,
+        if_none_match: None,
+        wait: true,
+        key: None,
+        max_pending: 10,
+        among_many: false,
+    }
 }
 
 fn commit(max_bytes: usize, broken: Option<Broken>) -> Step {

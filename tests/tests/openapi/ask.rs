@@ -6,7 +6,7 @@ use larder_tests::openapi::{Node, Operation};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Response};
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 /// A request to an operation.
 #[derive(Clone, Debug)]
@@ -71,7 +71,7 @@ impl Ask {
     }
 
     /// Changes what an `x-larder-request` says: path parameters and query as they go over the
-    /// wire, headers, and the body or its size.
+    /// wire, headers, and the body; or how large these are.
     pub fn change(mut self, operation: &Operation<'_>, changes: &Value) -> anyhow::Result<Self> {
         for (what, change) in changes.as_object().context("x-larder-request is no object")? {
             match (what.as_str(), change) {
@@ -90,7 +90,15 @@ impl Ask {
                 }
                 ("body", Value::String(body)) => self.body = body.clone().into_bytes(),
                 ("body_bytes", Value::Number(size)) => {
-                    self.body = vec![b'x'; usize::try_from(size.as_u64().context("a size is a whole number")?)?];
+                    self.body = vec![b'x'; number(size)?];
+                }
+                ("body_lines", Value::Number(count)) => self.body = b"{}\n".repeat(number(count)?),
+                ("query_bytes", Value::Number(size)) => {
+                    let rest = (self.path.len() + 1).min(number(size)?);
+                    self.query = "x".repeat(number(size)? - rest);
+                }
+                ("header_bytes", Value::Number(size)) => {
+                    self.headers.insert("x-padding", HeaderValue::try_from("x".repeat(number(size)?))?);
                 }
                 _ => anyhow::bail!("x-larder-request cannot have {what}: {change}"),
             }
@@ -104,6 +112,10 @@ impl Ask {
         let request = larder.request(self.method.clone(), &format!("{}{query}", self.path));
         Ok(request.headers(self.headers.clone()).body(self.body.clone()).send().await?)
     }
+}
+
+fn number(size: &Number) -> anyhow::Result<usize> {
+    Ok(usize::try_from(size.as_u64().context("a size is a whole number")?)?)
 }
 
 /// A value as it stands in a path, a query or a header.

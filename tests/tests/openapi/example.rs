@@ -1,8 +1,7 @@
 //! The document's examples of answers.
 
 use anyhow::Context;
-use larder_api::problem::TYPE_PREFIX;
-use larder_tests::openapi::{Document, Node, Operation, awaited};
+use larder_tests::openapi::{Document, Node, Operation};
 use serde_json::Value;
 
 use crate::ask::Ask;
@@ -43,9 +42,6 @@ impl<'a> Example<'a> {
             }
             for (media_type, media) in response.entries_of("content") {
                 for (name, example) in media.entries_of("examples") {
-                    if is_awaited(example.value()) {
-                        continue;
-                    }
                     add(name, Some(Body { media_type: media_type.clone(), media: media.clone(), example }));
                 }
             }
@@ -71,11 +67,6 @@ impl<'a> Example<'a> {
     fn extension(&self, name: &str) -> Option<&'a Value> {
         self.body.as_ref()?.example.value().get(name)
     }
-}
-
-fn is_awaited(example: &Value) -> bool {
-    let name = example["value"]["type"].as_str().and_then(|name| name.strip_prefix(TYPE_PREFIX));
-    name.is_some_and(|name| awaited::PROBLEMS.contains(&name))
 }
 
 impl std::fmt::Display for Example<'_> {

@@ -3,15 +3,18 @@
 //! The document is written by hand. Here its examples are sent to a running system (`drive`), or
 //! to one in trouble where that is what they are about (`trouble`), and each answer has to be
 //! the documented one. What the code can tell of itself is compared with the document, both ways
-//! (`code`), and the document with itself (`document`). `witness` in `larder_tests::openapi` adds
+//! (`code`, `problems`, `limits`, `access`), and the document with itself (`document`). `witness` in `larder_tests::openapi` adds
 //! to this all the answers that all other tests get.
 
+mod access;
 mod alike;
 mod ask;
 mod code;
 mod document;
 mod drive;
 mod example;
+mod limits;
+mod problems;
 mod trouble;
 
 /// What every test here returns.
