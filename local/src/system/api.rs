@@ -98,7 +98,7 @@ impl ApiSettings {
             Runtime::Builtin => (built("larder-local")?, "serve"),
             Runtime::Spin => (
                 on_path("spin")
-                    .context("there is no `spin` on the PATH: install Spin 4.1 or newer, or unset LARDER_RUNTIME")?,
+                    .context("there is no `spin` on the PATH: install Spin (4.1 or newer for WASI 0.3), or unset LARDER_RUNTIME")?,
                 "up",
             ),
         };
