@@ -62,7 +62,7 @@ up: setup build ## Start everything on LISTEN, with the data in DATA
 # Where LARDER_URL names a deployment, it decides which version is tested, and once is enough.
 test: setup manifests build ## Run every test; LARDER_URL=http://... tests a deployment that is there
 	cargo test --locked --release --workspace
-	[ -n "$$LARDER_URL" ] || LARDER_WASI=0.2 cargo test --locked --release --workspace --test e2e
+	[ -n "$$LARDER_URL" ] || LARDER_WASI=0.2 cargo test --locked --release --workspace --test e2e --test exactly_once
 
 manifests: python ## Check the Kubernetes manifests, and all scripts
 	$(PYTHON) -m pytest -q k8s/tests

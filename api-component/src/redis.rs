@@ -16,7 +16,8 @@ pub trait Redis {
     /// See [`RedisError`].
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, RedisError>;
 
-    /// Any command; nested replies arrive flattened. Spin before 4.0 may leave nils out of them.
+    /// Any command; nested replies arrive flattened. Spin 3 may leave nils
+    /// out of them.
     ///
     /// # Errors
     /// See [`RedisError`].

@@ -101,6 +101,8 @@ async fn a_redis_that_became_a_replica_keeps_the_entries_until_it_is_none() -> T
     pair.becomes(&id, "before").await?;
 
     pair.worker.pause()?;
+    // What it had sent a moment before is done.
+    tokio::time::sleep(Duration::from_millis(100)).await;
     let accepted = pair.accept(&id, &["one", "two"]).await?;
     // Of a master that is not there, so that nothing is copied from it.
     pair.redis.command::<String>(&["REPLICAOF", "127.0.0.1", "1"]).await?;

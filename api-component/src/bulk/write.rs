@@ -1,7 +1,7 @@
 //! `POST /items`: puts and deletes, each accepted or refused on its own.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::future::join_all;
@@ -55,8 +55,9 @@ where
             Err(problem) => _ = outcomes.insert(number, (operation::id(json), Err(problem))),
         }
     }
+    let deadline = (!patience.is_zero()).then(|| Instant::now() + patience);
     let parts = by_partition(writes, |(id, _)| id);
-    let sent = join_all(parts.into_iter().map(|(p, writes)| send(p, writes, patience, config, redis))).await;
+    let sent = join_all(parts.into_iter().map(|(p, writes)| send(p, writes, deadline, config, redis))).await;
     outcomes.extend(sent.into_iter().flatten());
 
     if outcomes.values().all(|(_, outcome)| outcome.as_ref().is_err_and(Problem::is_temporary))
@@ -88,7 +89,7 @@ struct Done {
 async fn send(
     partition: Partition,
     writes: Vec<(usize, (ItemId, Write))>,
-    patience: Duration,
+    deadline: Option<Instant>,
     config: &Config,
     redis: &impl Redis,
 ) -> Vec<(usize, (Option<String>, Result<Done, Problem>))> {
@@ -103,10 +104,10 @@ async fn send(
             sent[number] = outcome;
         }
     }
-    if !patience.is_zero() {
-        wait(&mut sent, &all, patience, config, redis).await;
+    if let Some(deadline) = deadline {
+        wait(&mut sent, &all, deadline, config, redis).await;
     }
-    let done = sent.into_iter().map(|sent| done(sent?, !patience.is_zero()));
+    let done = sent.into_iter().map(|sent| done(sent?, deadline.is_some()));
     let named = writes.into_iter().zip(done);
     named.map(|((number, (id, _)), done)| (number, (Some(id.to_string()), done))).collect()
 }
@@ -120,18 +121,21 @@ fn done(Sent { revision, outcome, .. }: Sent, waited: bool) -> Result<Done, Prob
 }
 
 /// Waits for the last of the writes, which is also the last that is applied; then the outcomes of
-/// all others are there.
+/// all others are there. The deadline is that of all partitions, which may wait one after the other.
 async fn wait(
     sent: &mut [Result<Sent, Problem>],
     writes: &[&(ItemId, Write)],
-    patience: Duration,
+    deadline: Instant,
     config: &Config,
     redis: &impl Redis,
 ) {
     let on_channel = sent.iter_mut().zip(writes).filter_map(|(sent, write)| Some((sent.as_mut().ok()?, write)));
     let mut on_channel: Vec<_> = on_channel.collect();
     let Some((last, (id, write))) = on_channel.iter_mut().max_by_key(|(sent, _)| sent.revision.id) else { return };
-    last.wait(write, patience, id, config, redis).await;
+    let patience = deadline.saturating_duration_since(Instant::now());
+    if !patience.is_zero() {
+        last.wait(write, patience, id, config, redis).await;
+    }
 
     let unknown: Vec<_> = on_channel.into_iter().map(|(sent, _)| sent).filter(|sent| sent.outcome.is_none()).collect();
     let revisions: Vec<_> = unknown.iter().map(|sent| sent.revision).collect();

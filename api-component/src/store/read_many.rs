@@ -25,8 +25,8 @@ pub async fn read_many(redis: &impl Redis, ids: &[&ItemId], room: usize) -> Resu
         return Err(unexpected(&call, &reply));
     }
     let found = reply.into_iter().map(|item| match item {
-        Reply::Nil => ManyRead::Found(Ok(None)),
-        Reply::Int(_) => ManyRead::NoRoom,
+        Reply::Int(-1) => ManyRead::NoRoom,
+        Reply::Int(_) | Reply::Nil => ManyRead::Found(Ok(None)),
         Reply::Bytes(stored) => ManyRead::Found(Item::decode(stored).map(Some)),
     });
     Ok(found.collect())

@@ -30,7 +30,7 @@ pub struct Up {
     /// The version of WASI that the component is built for: 0.3 or 0.2.
     #[arg(long, env = "LARDER_WASI", value_name = "VERSION", default_value = "0.3")]
     wasi: Wasi,
-    /// The manifest of the application; for the WASI version's one of the current folder, leave it out.
+    /// The manifest of the application, in place of that version's in the current folder.
     #[arg(long, value_name = "FILE")]
     manifest: Option<PathBuf>,
     /// Spin's runtime configuration.

@@ -97,8 +97,9 @@ impl ApiSettings {
         let (program, subcommand) = match self.runtime {
             Runtime::Builtin => (built("larder-local")?, "serve"),
             Runtime::Spin => (
-                on_path("spin")
-                    .context("there is no `spin` on the PATH: install Spin 4.1 or newer, or unset LARDER_RUNTIME")?,
+                on_path("spin").context(
+                    "there is no `spin` on the PATH: install Spin (4.1 or newer for WASI 0.3), or unset LARDER_RUNTIME",
+                )?,
                 "up",
             ),
         };
