@@ -8,9 +8,10 @@ use http::header::{CONTENT_LENGTH, EXPECT};
 use http::{HeaderMap, Request};
 use http_body::Body;
 use http_body_util::BodyExt;
+use larder_protocol::limits::MAX_BULK_BYTES;
 
-/// How much of a body that nobody wants is read all the same.
-const DISCARDED_BYTES: usize = 4 * 1024 * 1024;
+/// How much of a body that nobody wants is read all the same: twice the largest of a bulk request.
+const DISCARDED_BYTES: usize = 2 * MAX_BULK_BYTES;
 
 /// Why a body was not read.
 #[derive(Debug, thiserror::Error)]

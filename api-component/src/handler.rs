@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::header::ALLOW;
+use http::header::{ALLOW, X_CONTENT_TYPE_OPTIONS};
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 
@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::problem::Problem;
 use crate::redis::Redis;
 use crate::route::{self, Methods, Route};
-use crate::{body, bulk, head, health, item_read, item_write, listing, openapi, write_outcome};
+use crate::{body, bulk, head, header, health, item_read, item_write, listing, openapi, write_outcome};
 
 /// Answers a request. What the operator should know of a failure goes to standard error.
 pub async fn handle<B>(request: Request<B>, config: &Config, redis: &impl Redis) -> Response<Bytes>
@@ -36,6 +36,8 @@ where
             problem.into()
         }
     };
+    // What clients stored is in the values, and in lists and messages too.
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, header::NO_SNIFF);
     if let Some(told) = told {
         told.tell(&mut response);
     }

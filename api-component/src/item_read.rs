@@ -7,7 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use headers::{ETag, HeaderMapExt, IfMatch, IfModifiedSince, IfNoneMatch, LastModified};
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use larder_protocol::item::DEFAULT_CONTENT_TYPE;
 use larder_protocol::token::Scope;
@@ -108,8 +108,8 @@ async fn read_from(
     }
 }
 
-/// The bytes are somebody else's: they go out under the type they came with, and a browser
-/// shall neither guess another nor run them.
+/// The bytes are somebody else's: they go out under the type they came with, and a browser shall
+/// not run them.
 fn describe_value(headers: &mut HeaderMap, item: &Item) {
     let content_type = HeaderValue::from_str(&item.head.content_type);
     headers.insert(CONTENT_TYPE, content_type.unwrap_or(HeaderValue::from_static(DEFAULT_CONTENT_TYPE)));
@@ -119,6 +119,5 @@ fn describe_value(headers: &mut HeaderMap, item: &Item) {
             headers.insert(name, text);
         }
     }
-    headers.insert(X_CONTENT_TYPE_OPTIONS, header::NO_SNIFF);
     headers.insert(CONTENT_SECURITY_POLICY, header::SANDBOX);
 }

@@ -23,6 +23,9 @@ static TAG: LazyLock<ETag> = LazyLock::new(|| {
 });
 
 /// Answers the document, or 304 where the client has it.
+///
+/// # Errors
+/// [`Problem::InvalidQuery`]: it knows no parameter.
 pub fn get<B>(request: &Request<B>) -> Result<Response<Bytes>, Problem> {
     query::parameters(request.uri(), [])?;
     let mut response = Response::new(Bytes::new());

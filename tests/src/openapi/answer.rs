@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::document::{Document, Node};
 
-/// Headers that any answer may have: those of the connection, and those that CORS adds, of which
-/// only the document's introduction speaks.
-const GENERAL: [&str; 9] = [
+/// Headers that any answer may have: those of the connection, and those that every answer has or
+/// that CORS adds, of which only the document's introduction speaks.
+const GENERAL: [&str; 10] = [
     "connection",
     "content-length",
     "content-type",
@@ -19,6 +19,7 @@ const GENERAL: [&str; 9] = [
     "access-control-allow-origin",
     "access-control-expose-headers",
     "vary",
+    "x-content-type-options",
 ];
 
 impl Document {
