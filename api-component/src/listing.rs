@@ -62,8 +62,10 @@ impl Wanted {
         let [prefix, limit, cursor, delimiter, values] =
             query::parameters(request.uri(), ["prefix", "limit", "cursor", "delimiter", "values"])?;
         let prefix = text("prefix", prefix.unwrap_or_default(), 0, MAX_ID_BYTES)?;
-        let delimiter =
-            delimiter.map(|text_| text("delimiter", text_, 1, MAX_DELIMITER_BYTES)).transpose()?.unwrap_or_default();
+        let delimiter = match delimiter {
+            None => String::new(),
+            Some(given) => text("delimiter", given, 1, MAX_DELIMITER_BYTES)?,
+        };
         let limit = limit.map_or(Ok(DEFAULT_LIST_LIMIT), |text| page_limit(&text))?;
         let described = match values.as_deref() {
             None | Some("none") => false,

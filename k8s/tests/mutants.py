@@ -210,6 +210,7 @@ MUTANTS = [
     (tokens.no_store_is_open, "dev", edit(*APP, "spec/variables", lambda variables: variables.pop(3))),
     (tokens.no_store_is_open, "dev", edit(*APP, "spec/variables/3/valueFrom/secretKeyRef", put(optional=True))),
     (tokens.no_store_is_open, "production", edit(*APP, "spec/variables/3", put(valueFrom={}, value=""))),
+    (tokens.no_store_is_open, "dev", edit(*APP, "spec/variables/4", put(value="false"))),
     (
         tokens.nothing_secret_is_rendered,
         "dev",

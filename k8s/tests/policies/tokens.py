@@ -1,6 +1,8 @@
 """Access: the component always has tokens to ask for, and git has no secret."""
 
 VARIABLE = "api_tokens"
+# Without a token every request is refused.
+REQUIRED = {"name": "require_tokens", "value": "true"}
 # Rendered Secrets that hold nothing secret.
 HARMLESS = {"larder-runtime-config"}
 
@@ -9,6 +11,8 @@ def no_store_is_open(cluster):
     """Tokens come from a Secret without which the pod does not start, never from a literal."""
     for app in (d for d in cluster.rendered if d["kind"] == "SpinApp"):
         name = app["metadata"]["name"]
+        if REQUIRED not in app["spec"].get("variables", []):
+            yield f"SpinApp {name}: an empty {VARIABLE} would open the store"
         found = [v for v in app["spec"].get("variables", []) if v["name"] == VARIABLE]
         if len(found) != 1:
             yield f"SpinApp {name}: has {VARIABLE} {len(found)} times"
@@ -35,7 +39,7 @@ def nothing_secret_is_rendered(cluster):
         for container in workload.containers:
             for variable in container.get("env", []):
                 secret = any(word in variable["name"].lower() for word in ("password", "token", "auth", "larder_redis"))
-                if secret and "value" in variable:
+                if secret and variable.get("value", "true") not in ("true", "false"):
                     yield f"{workload}: {variable['name']} is written in the manifests"
 
 
