@@ -75,9 +75,10 @@ manifests: python ## Check the Kubernetes manifests, and all scripts
 test-k8s: ## Create a k3d cluster, deploy to it, and test it while pods are killed
 	k8s/cluster-test/run.sh
 
-bench: setup build ## Measure latency, and throughput beside Webdis (needs wrk and webdis)
+bench: setup build ## Measure latency, listing, and throughput beside Webdis (needs wrk and webdis)
 	cargo build --locked --release --workspace --examples
 	target/release/examples/latency
+	target/release/examples/listing
 	bench/throughput.sh
 
 soak: setup build ## Check histories under faults for MINUTES; LARDER_SEED=... starts with that plan
