@@ -20,7 +20,7 @@ $(error WASI is $(WASI); it must be 0.3 or 0.2)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup python build component components up test manifests test-k8s soak bench
+.PHONY: help setup python build component components up test fuzz manifests test-k8s soak bench
 
 help: ## List the targets
 	@echo 'make TARGET [SETTING=value ...]'
@@ -60,9 +60,14 @@ up: setup build ## Start everything on LISTEN, with the data in DATA
 	@exec target/release/larder-local up --wasi '$(WASI)' --listen '$(LISTEN)' --data '$(DATA)'
 
 # Where LARDER_URL names a deployment, it decides which version is tested, and once is enough.
-test: setup manifests build ## Run every test; LARDER_URL=http://... tests a deployment that is there
+test: setup python manifests build ## Run every test; LARDER_URL=http://... tests a deployment that is there
 	cargo test --locked --release --workspace
 	[ -n "$$LARDER_URL" ] || LARDER_WASI=0.2 cargo test --locked --release --workspace --test e2e --test exactly_once
+
+fuzz: python build ## Let Schemathesis ask what it likes; LARDER_SEED=... asks the same again
+	seed=$${LARDER_SEED:-$$(date +%s)}; \
+	LARDER_SEED=$$seed cargo test --locked --release --workspace --test fuzz -- --nocapture || \
+	{ echo "LARDER_SEED=$$seed asks the same again"; exit 1; }
 
 manifests: python ## Check the Kubernetes manifests, and all scripts
 	$(PYTHON) -m pytest -q k8s/tests

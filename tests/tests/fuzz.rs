@@ -11,7 +11,7 @@ use larder_local::system::{System, workspace_root};
 use larder_tests::Larder;
 use tokio::process::Command;
 
-/// The same requests each time; `LARDER_SEED` makes others.
+/// The same requests each time; `LARDER_SEED` makes others (`make fuzz`).
 const SEED: &str = "1";
 
 async fn run(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
