@@ -2,6 +2,7 @@
 
 mod access;
 mod bulk;
+mod bulk_faults;
 mod conditions;
 mod cors;
 mod dead;
