@@ -62,8 +62,9 @@ impl Tokens {
     /// Finds out who asks.
     ///
     /// # Errors
-    /// [`Problem::Unauthorized`] where there is no token, or none that is valid at `now`.
-    pub fn admit(&self, headers: &HeaderMap, now: SystemTime) -> Result<Access<'_>, Problem> {
+    /// [`Problem::Unauthorized`] where there is no token, or none that is valid now. The clock is
+    /// a call of the host, so only a token that expires asks for it.
+    pub fn admit(&self, headers: &HeaderMap, now: impl FnOnce() -> SystemTime) -> Result<Access<'_>, Problem> {
         if self.is_open() {
             return Ok(Access::Open);
         }
@@ -75,7 +76,7 @@ impl Tokens {
         // All of them, always, so that the time tells nothing of which one matched.
         let found = self.0.iter().fold(None, |found, entry| if entry.digest == digest { Some(entry) } else { found });
         let entry = found.ok_or(Unauthorized::Unknown)?;
-        if entry.expires.is_some_and(|expiry| expiry.is_past(now)) {
+        if entry.expires.is_some_and(|expiry| expiry.is_past(now())) {
             return Err(Unauthorized::Expired.into());
         }
         Ok(Access::Token(entry))
@@ -175,7 +176,7 @@ mod tests {
         for value in values {
             headers.append(AUTHORIZATION, HeaderValue::from_static(value));
         }
-        tokens.admit(&headers, UNIX_EPOCH + Duration::from_secs(at)).map_err(|problem| match problem {
+        tokens.admit(&headers, || UNIX_EPOCH + Duration::from_secs(at)).map_err(|problem| match problem {
             Problem::Unauthorized(why) => why,
             other => panic!("{other}"),
         })

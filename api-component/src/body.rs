@@ -52,14 +52,15 @@ where
     Ok(bytes.freeze())
 }
 
+/// Whether the body is to be discarded where the request is refused: not where the client waits to
+/// be asked for it, or says that it is very large.
+pub fn is_discardable(headers: &HeaderMap) -> bool {
+    !headers.contains_key(EXPECT) && declared_length(headers).unwrap_or_default() <= DISCARDED_BYTES
+}
+
 /// Reads what is left of the body of a request that was refused, and throws it away: a client that
-/// sends first and listens then gets its answer, and not a reset connection. One that waits to be
-/// asked for its body, or says that it is very large, is answered at once.
-pub async fn discard<B: Body<Data = Bytes> + Unpin>(mut body: B, headers: &HeaderMap) {
-    let declared = declared_length(headers).unwrap_or_default();
-    if headers.contains_key(EXPECT) || declared > DISCARDED_BYTES {
-        return;
-    }
+/// sends first and listens then gets its answer, and not a reset connection.
+pub async fn discard<B: Body<Data = Bytes> + Unpin>(mut body: B) {
     let mut received = 0;
     while received <= DISCARDED_BYTES {
         let Some(Ok(frame)) = body.frame().await else { return };

@@ -24,15 +24,19 @@ where
     B::Error: fmt::Display,
 {
     let told = config.origins.told(&request);
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let is_discardable = body::is_discardable(request.headers());
     let (head, body) = request.into_parts();
     let mut body = pin!(body);
-    let mut response = match answer(Request::from_parts(head.clone(), body.as_mut()), config, redis).await {
+    let mut response = match answer(Request::from_parts(head, body.as_mut()), config, redis).await {
         Ok(response) => response,
         Err(problem) => {
             if let Some(line) = problem.log_line() {
-                eprintln!("{} {}: {line}", head.method, head.uri.path().escape_debug());
+                eprintln!("{method} {}: {line}", uri.path().escape_debug());
             }
-            body::discard(body, &head.headers).await;
+            if is_discardable {
+                body::discard(body).await;
+            }
             problem.into()
         }
     };
@@ -52,7 +56,7 @@ where
     head::check(&request)?;
     let route = Route::of(request.uri().path())?;
     let methods = route.methods();
-    let access = config.tokens.admit(request.headers(), SystemTime::now());
+    let access = config.tokens.admit(request.headers(), SystemTime::now);
     match (request.method(), route) {
         (&Method::GET | &Method::HEAD, Route::Items) => listing::get(&request, &access?, redis).await,
         (&Method::POST, Route::Items) => bulk::write(request, &access?, config, redis).await,
