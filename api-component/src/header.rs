@@ -42,9 +42,6 @@ pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/prob
 /// Media type of the answers that Larder itself writes.
 pub const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// Media type of answers with one JSON document a line.
-pub const NDJSON: HeaderValue = HeaderValue::from_static("application/x-ndjson");
-
 /// A stored value may be kept by a cache, but not used without asking for a newer one.
 pub const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
 

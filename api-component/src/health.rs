@@ -14,9 +14,9 @@ use larder_protocol::token::Scope;
 use serde::Serialize;
 
 use crate::access::Access;
+use crate::json::document;
 use crate::problem::Problem;
 use crate::redis::{Redis, RedisError};
-use crate::write_outcome::document;
 use crate::{query, store};
 
 /// Which check failed.

@@ -20,7 +20,7 @@ use crate::problem::Problem;
 use crate::redis::Redis;
 use crate::sent::{self, Sent};
 use crate::write_outcome::{self, OutcomeDocument};
-use crate::{body, header, idempotency, metadata, precondition, query, store};
+use crate::{body, header, idempotency, json, metadata, precondition, query, store};
 
 /// In JSON a character may take six bytes (`\u0041`), so an envelope may be that much larger
 /// than the value in it; the rest is room for the other members.
@@ -65,9 +65,8 @@ where
     B::Error: fmt::Display,
 {
     access.permit(Scope::Write, id)?;
-    let is_json =
-        content_type(request.headers())?.is_some_and(|t| essence(&t).eq_ignore_ascii_case("application/json"));
-    if !is_json {
+    let is_envelope = content_type(request.headers())?.is_some_and(|content_type| json::is_document(&content_type));
+    if !is_envelope {
         return put(request, id, access, config, redis).await;
     }
     let ttl = ttl_parameter(&request)?;
@@ -155,7 +154,7 @@ fn settled(revision: Revision, outcome: &Outcome) -> Result<Response<Bytes>, Pro
 
 /// The answer when the client does not wait, or not longer: 202 and where the outcome will be.
 fn accepted(revision: Revision, outcome: Option<&Outcome>, id: &ItemId) -> Response<Bytes> {
-    let mut response = write_outcome::document(&OutcomeDocument::of(revision, outcome));
+    let mut response = json::document(&OutcomeDocument::of(revision, outcome));
     *response.status_mut() = StatusCode::ACCEPTED;
     insert(response.headers_mut(), LOCATION, &write_outcome::path(revision, id));
     response
@@ -176,9 +175,4 @@ fn content_type(headers: &HeaderMap) -> Result<Option<String>, InvalidContentTyp
         Ok(text) => Ok(Some(text.to_owned())),
         Err(_) => Err(InvalidContentType::Malformed(String::from_utf8_lossy(value.as_bytes()).into_owned())),
     }
-}
-
-/// The media type without its parameters.
-fn essence(content_type: &str) -> &str {
-    content_type.split(';').next().unwrap_or_default().trim()
 }

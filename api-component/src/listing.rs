@@ -21,7 +21,7 @@ use crate::access::Access;
 use crate::problem::Problem;
 use crate::query::InvalidQuery;
 use crate::redis::Redis;
-use crate::{ndjson, query, store};
+use crate::{json, query, store};
 
 pub use cursor::InvalidCursor;
 pub use page::{Described, Entry, Part};
@@ -54,7 +54,7 @@ pub async fn get<B>(request: &Request<B>, access: &Access<'_>, redis: &impl Redi
     let page = page::merge(parts, wanted.limit);
     let cursor = page.next.map(|position| cursor::encode(&wanted.prefix, &wanted.delimiter, &position));
     let grouped = !wanted.delimiter.is_empty();
-    Ok(document::answer(&page.entries, cursor, grouped, ndjson::is_preferred(request.headers())))
+    Ok(document::answer(&page.entries, cursor, grouped, json::prefers_lines(request.headers())))
 }
 
 impl Wanted {

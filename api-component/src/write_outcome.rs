@@ -4,7 +4,6 @@
 //! an accepted write answers, adds how the item stands now.
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{Request, Response};
 use larder_protocol::token::Scope;
 use larder_protocol::{ItemId, Outcome, Partition, Revision, StreamId};
@@ -14,7 +13,7 @@ use crate::access::Access;
 use crate::problem::Problem;
 use crate::redis::Redis;
 use crate::store::{self, Progress};
-use crate::{header, query};
+use crate::{json, query};
 
 /// What a client is told of a write.
 #[derive(Serialize)]
@@ -82,19 +81,10 @@ pub async fn get<B>(
         Progress::Gone => return Err(Problem::WriteTooOld(revision)),
     };
     answer.item = id.map(|id| item_state(id, current, revision));
-    Ok(document(&answer))
+    Ok(json::document(&answer))
 }
 
 fn item_state(id: ItemId, current: Option<StreamId>, write: Revision) -> ItemState {
     let now = current.map(|id| Revision { id, ..write }.to_string());
     ItemState { id: id.to_string(), current: now, visible: current == Some(write.id) }
-}
-
-/// A document about this moment, as JSON.
-pub fn document(content: &impl Serialize) -> Response<Bytes> {
-    let body = serde_json::to_vec(content).expect("strings always serialize");
-    let mut response = Response::new(Bytes::from(body));
-    response.headers_mut().insert(CONTENT_TYPE, header::JSON);
-    response.headers_mut().insert(CACHE_CONTROL, header::NO_STORE);
-    response
 }

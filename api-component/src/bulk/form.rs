@@ -13,9 +13,8 @@ use serde_json::value::RawValue;
 
 use super::result::BulkResult;
 use crate::body::{self, BodyError};
-use crate::ndjson;
+use crate::json;
 use crate::problem::Problem;
-use crate::write_outcome::document;
 
 /// Why a bulk request cannot be read at all.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,10 +49,12 @@ impl Form {
     /// The form that the content type says.
     pub fn of(headers: &HeaderMap) -> Result<Self, InvalidBulk> {
         let text = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        match text.split(';').next().unwrap_or_default().trim() {
-            essence if essence.eq_ignore_ascii_case("application/json") => Ok(Self::Array),
-            essence if ndjson::is_ndjson(essence) => Ok(Self::Lines),
-            _ => Err(InvalidBulk::ContentType),
+        if json::is_document(text) {
+            Ok(Self::Array)
+        } else if json::is_lines(text) {
+            Ok(Self::Lines)
+        } else {
+            Err(InvalidBulk::ContentType)
         }
     }
 
@@ -82,8 +83,8 @@ impl Form {
     /// The answer, in the form of the request.
     pub fn answer<T: Serialize>(self, results: &[BulkResult<T>]) -> Response<Bytes> {
         match self {
-            Self::Array => document(&results),
-            Self::Lines => ndjson::answer(results),
+            Self::Array => json::document(&results),
+            Self::Lines => json::lines(results),
         }
     }
 }

@@ -6,8 +6,7 @@ use serde::Serialize;
 
 use super::page::{Described, Entry};
 use crate::item_document::ItemDocument;
-use crate::ndjson;
-use crate::write_outcome::document;
+use crate::json;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -60,7 +59,7 @@ impl<'a> Known<'a> {
 pub fn answer(entries: &[Entry], cursor: Option<String>, grouped: bool, in_lines: bool) -> Response<Bytes> {
     let lines = entries.iter().map(Line::of);
     if in_lines {
-        return ndjson::answer(lines.chain(cursor.map(|cursor| Line::Cursor { cursor })));
+        return json::lines(lines.chain(cursor.map(|cursor| Line::Cursor { cursor })));
     }
     let (mut items, mut prefixes) = (Vec::new(), Vec::new());
     for line in lines {
@@ -70,5 +69,5 @@ pub fn answer(entries: &[Entry], cursor: Option<String>, grouped: bool, in_lines
             Line::Cursor { .. } => {}
         }
     }
-    document(&Document { items, prefixes: grouped.then_some(prefixes), cursor })
+    json::document(&Document { items, prefixes: grouped.then_some(prefixes), cursor })
 }
