@@ -45,7 +45,7 @@ pub fn key(headers: &HeaderMap) -> Result<Option<String>, InvalidIdempotencyKey>
 
 /// A digest of all that the request changes, and not of how it wants to be answered.
 pub fn digest(write: &Write, id: &ItemId) -> String {
-    let lasting = Write { wait: false, idempotency: None, ..write.clone() };
+    let lasting = Write { wait: None, idempotency: None, ..write.clone() };
     let mut hash = Sha256::new();
     for field in lasting.fields(id) {
         // The length keeps two fields apart whatever bytes they hold.
@@ -57,6 +57,8 @@ pub fn digest(write: &Write, id: &ItemId) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use http::HeaderValue;
     use larder_protocol::{Content, Operation};
 
@@ -81,7 +83,7 @@ mod tests {
         let id = ItemId::new("a").unwrap();
         let put =
             |value: &str| Write::from(Operation::Put { content: Content::new(None, value.into()).unwrap(), ttl: None });
-        let waiting = Write { wait: true, idempotency: Some("k".to_owned()), ..put("x") };
+        let waiting = Write { wait: Some(Duration::from_secs(2)), idempotency: Some("k".to_owned()), ..put("x") };
         assert_eq!(digest(&put("x"), &id), digest(&waiting, &id));
         assert_ne!(digest(&put("x"), &id), digest(&put("y"), &id));
         assert_ne!(digest(&put("x"), &id), digest(&Operation::Delete.into(), &id));

@@ -125,14 +125,15 @@ impl Terms {
         redis: &impl Redis,
     ) -> Result<Response<Bytes>, Problem> {
         let Self { condition, idempotency, preference, patience } = self;
-        let write = Write { operation, condition, wait: !patience.is_zero(), idempotency };
+        let wait = (!patience.is_zero()).then_some(patience);
+        let write = Write { operation, condition, wait, idempotency };
         let acceptance = store::accept(redis, id, &write, config.max_pending).await.map_err(Problem::writing)?;
         let mut sent = Sent::of(acceptance, id)?;
-        if write.wait {
+        if wait.is_some() {
             sent.wait(&write, patience, id, config, redis).await;
         }
         let mut response = match &sent.outcome {
-            Some(outcome) if write.wait => settled(sent.revision, outcome)?,
+            Some(outcome) if wait.is_some() => settled(sent.revision, outcome)?,
             outcome => accepted(sent.revision, outcome.as_ref(), id),
         };
         let headers = response.headers_mut();

@@ -53,7 +53,7 @@ pub enum Problem {
     OutsidePrefix(Vec<Prefix>),
     #[error("There is no item \"{0}\".")]
     NoSuchItem(ItemId),
-    #[error("No write {0} was ever accepted.")]
+    #[error("No write {0} was ever accepted, or it was to another item.")]
     NoSuchWrite(Revision),
     #[error("The write {0} is too old: outcomes are kept for an hour.")]
     WriteTooOld(Revision),

@@ -23,17 +23,21 @@ pub trait Redis {
     /// See [`RedisError`].
     async fn execute(&self, command: &str, arguments: &[&[u8]]) -> Result<Vec<Reply>, RedisError>;
 
-    /// A command that only reads, and blocks in Redis for up to `block`: it has a connection of
-    /// its own, so that nobody else waits.
+    /// A command that blocks in Redis for up to `block`: it has a connection of its own, so that
+    /// nobody else waits.
     ///
     /// # Errors
-    /// See [`RedisError`].
+    /// See [`RedisError`]; [`RedisError::NotSent`] also where there is no connection for it.
     async fn execute_blocking(
         &self,
         command: &str,
         arguments: &[&[u8]],
         block: Duration,
     ) -> Result<Vec<Reply>, RedisError>;
+
+    /// Lets time pass, and other requests run; `false`, at once, where a request that pauses would
+    /// hold a connection to Redis meanwhile.
+    async fn pause(&self, pause: Duration) -> bool;
 }
 
 /// One value of a reply.

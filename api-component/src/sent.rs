@@ -16,16 +16,27 @@ pub struct Sent {
     pub revision: Revision,
     /// What became of it, where that is known.
     pub outcome: Option<Outcome>,
-    /// An earlier request sent it.
-    pub repeated: bool,
+    /// Who sent it.
+    pub by: Sender,
+}
+
+/// Who put a write on the channel.
+pub enum Sender {
+    /// This request, behind so many unapplied ones.
+    Us {
+        /// How many.
+        ahead: u64,
+    },
+    /// An earlier request with the same idempotency key.
+    Earlier,
 }
 
 impl Sent {
     /// What the accept script said of a write to the item `id`.
     pub fn of(acceptance: Acceptance, id: &ItemId) -> Result<Self, Problem> {
         match acceptance {
-            Acceptance::Accepted(revision) => Ok(Self { revision, outcome: None, repeated: false }),
-            Acceptance::Repeated(revision, outcome) => Ok(Self { revision, outcome, repeated: true }),
+            Acceptance::Accepted { revision, ahead } => Ok(Self { revision, outcome: None, by: Sender::Us { ahead } }),
+            Acceptance::Repeated(revision, outcome) => Ok(Self { revision, outcome, by: Sender::Earlier }),
             Acceptance::Reused => Err(Problem::IdempotencyKeyReused),
             Acceptance::Rejected { current } => {
                 let partition = Partition::of(id);
@@ -40,10 +51,9 @@ impl Sent {
         if self.outcome.is_some() {
             return;
         }
-        let outcome = if self.repeated {
-            remembered(write, patience, id, config, redis).await
-        } else {
-            store::wait(redis, self.revision, patience).await
+        let outcome = match self.by {
+            Sender::Us { ahead } => store::wait(redis, self.revision, ahead, patience).await,
+            Sender::Earlier => remembered(write, patience, id, config, redis).await,
         };
         self.outcome = outcome.unwrap_or_else(|error| {
             // It is accepted all the same; only its outcome is not known yet.

@@ -3,8 +3,8 @@
 mod accept;
 mod list;
 mod read_many;
+mod wait;
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::future::try_join_all;
@@ -16,6 +16,7 @@ use crate::redis::{Redis, RedisError, Reply};
 pub use accept::{Acceptance, accept, accept_many};
 pub use list::list;
 pub use read_many::{ManyRead, read_many};
+pub use wait::{take_outcomes, wait};
 
 /// Why an item could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -87,47 +88,6 @@ pub async fn read_after(redis: &impl Redis, id: &ItemId, revision: StreamId) -> 
     }
 }
 
-/// Waits until a write that was accepted with [`Write::wait`] is taken off the channel, for
-/// `patience` at most; `None` if it was not. The commit script tells it on a stream of the
-/// write's own, so a wait is one blocked command (`XREAD BLOCK`), whoever is first.
-///
-/// # Errors
-/// [`RedisError`]; the write goes its way nevertheless.
-pub async fn wait(redis: &impl Redis, revision: Revision, patience: Duration) -> Result<Option<Outcome>, RedisError> {
-    let (block, key) = (patience.as_millis().max(1).to_string(), keys::outcome(revision));
-    let arguments = ["BLOCK", &block, "STREAMS", &key, "0"].map(str::as_bytes);
-    let reply = redis.execute_blocking("XREAD", &arguments, patience).await?;
-    // Flattened: the key, the ID of the one entry, the name of its one field, the outcome.
-    match reply.last().and_then(Reply::text) {
-        None => Ok(None),
-        Some(text) => match text.parse() {
-            Ok(outcome) => Ok(Some(outcome)),
-            Err(error) => Err(RedisError::Unexpected(format!("XREAD {key}: {error}"))),
-        },
-    }
-}
-
-/// The outcomes of writes of one partition that were accepted with [`Write::wait`], as far as they
-/// are told (`XREAD`).
-///
-/// # Errors
-/// [`RedisError`].
-pub async fn outcomes(redis: &impl Redis, revisions: &[Revision]) -> Result<Vec<Option<Outcome>>, RedisError> {
-    if revisions.is_empty() {
-        return Ok(vec![]);
-    }
-    let streams: Vec<_> = revisions.iter().map(|revision| keys::outcome(*revision)).collect();
-    let mut arguments: Vec<&[u8]> = vec![b"COUNT", b"1", b"STREAMS"];
-    arguments.extend(streams.iter().map(|key| key.as_bytes()));
-    arguments.extend(streams.iter().map(|_| &b"0"[..]));
-    let reply = redis.execute("XREAD", &arguments).await?;
-    // Flattened: for each stream that is there its key, the ID of its entry, the name of the one
-    // field, the outcome.
-    let told: HashMap<_, _> = reply.chunks(4).map(|told| (told[0].text(), told.last().and_then(Reply::text))).collect();
-    let outcome = |key: &String| told.get(&Some(key.as_str()))?.and_then(|text| text.parse().ok());
-    Ok(streams.iter().map(outcome).collect())
-}
-
 /// The outcome in an idempotency record, once its write has one.
 ///
 /// # Errors
@@ -150,15 +110,17 @@ pub async fn pass_barrier(
     max_pending: u64,
     patience: Duration,
 ) -> Result<bool, RedisError> {
-    let barrier = Write { wait: true, ..Operation::Barrier.into() };
+    let barrier = Write { wait: Some(patience), ..Operation::Barrier.into() };
     match accept(redis, id, &barrier, max_pending).await? {
-        Acceptance::Accepted(revision) => Ok(wait(redis, revision, patience).await? == Some(Outcome::Passed)),
+        Acceptance::Accepted { revision, ahead } => {
+            Ok(wait(redis, revision, ahead, patience).await? == Some(Outcome::Passed))
+        }
         _ => Ok(false),
     }
 }
 
-/// Tells what became of a write, and the current revision of `item` where it is named
-/// (`outcome.lua`).
+/// Tells what became of a write, and the current revision of `item` where it is named; a write to
+/// another item is unknown then (`outcome.lua`).
 ///
 /// # Errors
 /// [`RedisError`], after the second try.

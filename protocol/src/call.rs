@@ -1,7 +1,9 @@
 //! How each script is called: its keys and arguments, in the order that its head documents.
 
 use crate::item::MAX_HEAD_BYTES;
-use crate::limits::{EXPIRE_MAX_IDS, HEARTBEAT_EXPIRY, IDEMPOTENCY_KEPT, LIST_MAX_SEEN, OUTCOME_KEPT, OUTCOME_TOLD};
+use crate::limits::{
+    EXPIRE_MAX_IDS, HEARTBEAT_EXPIRY, IDEMPOTENCY_KEPT, LIST_MAX_SEEN, OUTCOME_KEPT, OUTCOME_KEPT_AFTER_WAIT,
+};
 use crate::scripts::{self, Script};
 use crate::{ItemId, Partition, Revision, StreamId, Write, keys};
 
@@ -66,7 +68,7 @@ pub fn read_many(ids: &[&ItemId], room: usize) -> Call {
 pub fn commit(p: Partition, max_entries: usize, max_bytes: usize) -> Call {
     let keys = vec![keys::writes(p), keys::index(p), keys::expiry(p), keys::dead(p)];
     let prefixes = [keys::item_prefix(p), keys::rejected_prefix(p), keys::outcome_prefix(p)];
-    let kept = [OUTCOME_KEPT.as_millis(), OUTCOME_TOLD.as_millis()];
+    let kept = [OUTCOME_KEPT.as_millis(), OUTCOME_KEPT_AFTER_WAIT.as_millis()];
     let [item, rejected, outcome] = &prefixes;
     call(&scripts::COMMIT, keys, &[item, rejected, outcome, &kept[0], &kept[1], &max_entries, &max_bytes])
 }
@@ -101,12 +103,21 @@ pub fn expire(p: Partition) -> Call {
     call(&scripts::EXPIRE, vec![keys::index(p), keys::expiry(p)], &[&keys::item_prefix(p), &EXPIRE_MAX_IDS])
 }
 
-/// `outcome.lua`: what became of a write, and how `item` stands where it is named.
+/// `outcome.lua`: what became of a write, and how `item` stands where it is named; then only of a
+/// write to it.
 #[must_use]
 pub fn outcome(revision: Revision, item: Option<&ItemId>) -> Call {
     let mut keys = vec![keys::writes(revision.partition), keys::rejected(revision)];
     keys.extend(item.map(keys::item));
-    call(&scripts::OUTCOME, keys, &[&revision.id.ms, &revision.id.seq, &OUTCOME_KEPT.as_millis()])
+    let id = item.map(ItemId::as_str).unwrap_or_default();
+    call(&scripts::OUTCOME, keys, &[&revision.id.ms, &revision.id.seq, &OUTCOME_KEPT.as_millis(), &id])
+}
+
+/// `take_outcomes.lua`: takes the outcomes of writes of the partition `p` that are there to be taken.
+#[must_use]
+pub fn take_outcomes(p: Partition, writes: impl IntoIterator<Item = StreamId>) -> Call {
+    let of = |id| keys::outcome(Revision { partition: p, id });
+    call(&scripts::TAKE_OUTCOMES, writes.into_iter().map(of).collect(), &[])
 }
 
 /// `read_after.lua`: the item, unless a write up to `revision` of its partition is unapplied.

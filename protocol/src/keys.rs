@@ -55,19 +55,19 @@ pub fn rejected_prefix(p: Partition) -> String {
     format!("larder:{{{p}}}:rejected:")
 }
 
-/// String: the [`crate::Outcome`] of a write that was not applied.
+/// String: the [`crate::Outcome`] of a write that was not applied, and on a second line its item's id.
 #[must_use]
 pub fn rejected(revision: Revision) -> String {
     rejected_prefix(revision.partition) + &revision.id.to_string()
 }
 
-/// What every stream that tells an outcome starts with; the write's stream ID follows.
+/// What every list that tells an outcome starts with; the write's stream ID follows.
 #[must_use]
 pub fn outcome_prefix(p: Partition) -> String {
     format!("larder:{{{p}}}:outcome:")
 }
 
-/// Stream: the [`crate::Outcome`] of a write that somebody waits for.
+/// List: the [`crate::Outcome`] of a write that somebody waits for, until it is read.
 #[must_use]
 pub fn outcome(revision: Revision) -> String {
     outcome_prefix(revision.partition) + &revision.id.to_string()

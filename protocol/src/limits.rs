@@ -41,15 +41,34 @@ pub const OUTCOME_KEPT: Duration = Duration::from_secs(60 * 60);
 /// `max_wait_seconds`).
 pub const DEFAULT_MAX_WAIT_SECONDS: u64 = 10;
 
-/// Largest `max_wait_seconds` that may be configured. A wait holds a connection to Redis.
+/// Largest `max_wait_seconds` that may be configured. A wait holds a request.
 pub const MAX_CONFIGURABLE_WAIT_SECONDS: u64 = 60;
 
 /// How long a conditional write waits for its outcome when the client says nothing about it.
 pub const CONDITIONAL_WAIT_SECONDS: u64 = 2;
 
-/// How long the outcome stays on its stream for those who wait for it: longer than anybody may
-/// wait, because a worker may be quicker than the one who waits.
-pub const OUTCOME_TOLD: Duration = Duration::from_secs(MAX_CONFIGURABLE_WAIT_SECONDS + 15);
+/// How much longer than somebody waits for it an outcome is kept: who waits looks last when the time
+/// is up, and may have opened a connection before.
+pub const OUTCOME_KEPT_AFTER_WAIT: Duration = Duration::from_secs(5);
+
+/// Who waits for a write behind fewer unapplied ones than this blocks in Redis, on a connection of its
+/// own; the others look now and then. Whoever blocks has an entry in the channel, so no more than
+/// this many connections of a partition are blocked at once. On WASI 0.2 each of them holds an
+/// instance too, of which wasmtime's pool has room for some 330 of ours.
+pub const MAX_BLOCKED_PER_PARTITION: u64 = 16;
+
+/// Requests of one instance that may block at once.
+pub const MAX_BLOCKED_PER_INSTANCE: usize = 16;
+
+/// Connections for blocking that an instance keeps for the next who waits.
+pub const MAX_IDLE_PER_INSTANCE: usize = 4;
+
+/// How long a worker takes for an entry, roughly; who looks for an outcome now and then looks first
+/// when those ahead may be done.
+pub const COMMIT_TIME: Duration = Duration::from_micros(20);
+
+/// The longest pause of who looks for an outcome now and then.
+pub const MAX_LOOK_PAUSE: Duration = Duration::from_secs(2);
 
 /// How long an `Idempotency-Key` is remembered.
 pub const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(24 * 60 * 60);

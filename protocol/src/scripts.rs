@@ -67,6 +67,10 @@ script!(
     OUTCOME, "no-writes", "fragment/clock", "fragment/stream_id", "fragment/precondition", "outcome"
 );
 script!(
+    /// Takes the outcomes of writes that somebody waits for.
+    TAKE_OUTCOMES, "allow-oom", "take_outcomes"
+);
+script!(
     /// Reads an item, unless writes that were accepted before a revision are unapplied.
     READ_AFTER, "no-writes", "fragment/stream_id", "read_after"
 );

@@ -8,7 +8,7 @@
 //!
 //! The order of these is part of the format: the commit script reads them by position. Behind
 //! them, each at most once and only where it applies: `if-match` and `if-none-match`
-//! ([`Condition`]), `wait` (tell the outcome on the write's outcome stream), `idem` (the key
+//! ([`Condition`]), `wait` (somebody waits for the outcome, for so many ms), `idem` (the key
 //! that remembers the outcome). An entry that has anything else is refused by the script. A
 //! time to live counts from the moment of acceptance, which is the entry's own ID, so that no
 //! clock but Redis' is involved.
@@ -25,8 +25,8 @@ pub struct Write {
     pub operation: Operation,
     /// Under which condition.
     pub condition: Condition,
-    /// Whether somebody waits for the outcome.
-    pub wait: bool,
+    /// How long somebody waits for the outcome, counted from acceptance; whole milliseconds.
+    pub wait: Option<Duration>,
     /// The Redis key that remembers the write for its `Idempotency-Key`.
     pub idempotency: Option<String>,
 }
@@ -67,7 +67,7 @@ pub enum Revisions {
 
 impl From<Operation> for Write {
     fn from(operation: Operation) -> Self {
-        Self { operation, condition: Condition::default(), wait: false, idempotency: None }
+        Self { operation, condition: Condition::default(), wait: None, idempotency: None }
     }
 }
 
@@ -100,7 +100,7 @@ impl Write {
         let Condition { if_match, if_none_match } = &self.condition;
         fields.extend(if_match.iter().map(|states| ("if-match", states.to_string().into_bytes())));
         fields.extend(if_none_match.iter().map(|states| ("if-none-match", states.to_string().into_bytes())));
-        fields.extend(self.wait.then(|| ("wait", b"1".to_vec())));
+        fields.extend(self.wait.map(|wait| ("wait", wait.as_millis().to_string().into_bytes())));
         fields.extend(self.idempotency.iter().map(|key| ("idem", key.clone().into_bytes())));
         fields.into_iter().flat_map(|(name, value)| [name.as_bytes().to_vec(), value]).collect()
     }
@@ -144,9 +144,9 @@ mod tests {
                 if_match: Some(Revisions::These(vec![StreamId { ms: 5, seq: 0 }, StreamId { ms: 6, seq: 1 }])),
                 if_none_match: Some(Revisions::Any),
             },
-            wait: true,
+            wait: Some(Duration::from_secs(2)),
             idempotency: Some("key".to_owned()),
         };
-        assert_eq!(fields(&full), "op|delete|id|cart:42|if-match|5-0 6-1|if-none-match|*|wait|1|idem|key");
+        assert_eq!(fields(&full), "op|delete|id|cart:42|if-match|5-0 6-1|if-none-match|*|wait|2000|idem|key");
     }
 }

@@ -66,7 +66,7 @@ impl Pair {
         for value in values {
             let content = Content::new(None, value.as_bytes().to_vec())?;
             let reply = self.redis.accept(id, &Operation::Put { content, ttl: None }.into(), 10).await?;
-            let [_, Value::BulkString(id)] = &reply[..] else { anyhow::bail!("{reply:?}") };
+            let [_, Value::BulkString(id), _] = &reply[..] else { anyhow::bail!("{reply:?}") };
             accepted.push(String::from_utf8(id.clone())?);
         }
         Ok(accepted)
@@ -169,7 +169,7 @@ async fn a_redis_that_loads_its_data_is_waited_for() -> Tested {
     let replies: Vec<_> = stream::iter(0..WRITES).map(accept).buffered(100).try_collect().await?;
     let mut last = None;
     for reply in replies {
-        let [_, Value::BulkString(revision)] = &reply[..] else { anyhow::bail!("{reply:?}") };
+        let [_, Value::BulkString(revision), _] = &reply[..] else { anyhow::bail!("{reply:?}") };
         last = last.max(Some(std::str::from_utf8(revision)?.parse::<StreamId>()?));
     }
     server.kill().await?;

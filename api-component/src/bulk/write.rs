@@ -48,7 +48,7 @@ where
         let parsed = operation::parse(json, config.max_value_bytes).and_then(|(id, write)| {
             access.reach(id.as_str())?;
             let record = key.as_ref().map(|key| idempotency::part_record(&id, access.owner(), key, number));
-            Ok((id, Write { idempotency: record, wait: !patience.is_zero(), ..write }))
+            Ok((id, Write { idempotency: record, wait: (!patience.is_zero()).then_some(patience), ..write }))
         });
         match parsed {
             Ok(write) => writes.push((number, write)),
@@ -105,7 +105,7 @@ async fn send(
         }
     }
     if let Some(deadline) = deadline {
-        wait(&mut sent, &all, deadline, config, redis).await;
+        wait(partition, &mut sent, &all, deadline, config, redis).await;
     }
     let done = sent.into_iter().map(|sent| done(sent?, deadline.is_some()));
     let named = writes.into_iter().zip(done);
@@ -123,6 +123,7 @@ fn done(Sent { revision, outcome, .. }: Sent, waited: bool) -> Result<Done, Prob
 /// Waits for the last of the writes, which is also the last that is applied; then the outcomes of
 /// all others are there. The deadline is that of all partitions, which may wait one after the other.
 async fn wait(
+    partition: Partition,
     sent: &mut [Result<Sent, Problem>],
     writes: &[&(ItemId, Write)],
     deadline: Instant,
@@ -138,8 +139,8 @@ async fn wait(
     }
 
     let unknown: Vec<_> = on_channel.into_iter().map(|(sent, _)| sent).filter(|sent| sent.outcome.is_none()).collect();
-    let revisions: Vec<_> = unknown.iter().map(|sent| sent.revision).collect();
-    match store::outcomes(redis, &revisions).await {
+    let writes: Vec<_> = unknown.iter().map(|sent| sent.revision.id).collect();
+    match store::take_outcomes(redis, partition, &writes).await {
         Ok(outcomes) => unknown.into_iter().zip(outcomes).for_each(|(sent, outcome)| sent.outcome = outcome),
         Err(error) => eprintln!("waiting for bulk writes: {error}"),
     }

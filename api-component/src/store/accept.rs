@@ -10,7 +10,12 @@ use crate::redis::{Redis, RedisError, Reply};
 /// What the accept script said.
 pub enum Acceptance {
     /// The write is on the channel, durably.
-    Accepted(Revision),
+    Accepted {
+        /// Which write it is.
+        revision: Revision,
+        /// How many unapplied writes are before it.
+        ahead: u64,
+    },
     /// An earlier request with the same idempotency key made this write.
     Repeated(Revision, Option<Outcome>),
     /// An earlier request with the same idempotency key asked for something else.
@@ -74,7 +79,8 @@ fn digest(id: &ItemId, write: &Write) -> String {
 fn acceptance(partition: Partition, call: &Call, reply: &[Reply]) -> Result<Acceptance, RedisError> {
     let texts: Vec<_> = reply.iter().map(Reply::text).collect();
     let understood = match texts.as_slice() {
-        [Some("accepted"), Some(id), ..] => id.parse().ok().map(|id| Acceptance::Accepted(Revision { partition, id })),
+        [Some("accepted"), Some(id), _] => (id.parse().ok().zip(reply[2].number()))
+            .map(|(id, ahead)| Acceptance::Accepted { revision: Revision { partition, id }, ahead }),
         [Some("repeated"), Some(id), Some(outcome)] => id.parse().ok().map(|id| {
             // No outcome yet is no text, which is no outcome.
             Acceptance::Repeated(Revision { partition, id }, outcome.parse().ok())

@@ -13,7 +13,7 @@
 -- ARGV[5]   the digest of the request, if it has an idempotency key
 -- ARGV[6..] the fields of the stream entry (see write.rs)
 --
--- Reply: {'accepted', <stream ID>}, {'full', <unapplied writes>},
+-- Reply: {'accepted', <stream ID>, <unapplied writes before it>}, {'full', <unapplied writes>},
 --        {'rejected', <current revision or '-'>},
 --        {'repeated', <stream ID>, <outcome or ''>} or {'reused'} (another request had the key)
 

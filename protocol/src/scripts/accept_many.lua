@@ -14,12 +14,13 @@
 --           or '', the digest of its request or '', and the fields (see write.rs)
 --
 -- Reply: three values for each write, which are those of accept.lua filled up with '', or
---        'failed', <the error of Redis>, ''
+--        'failed', <the error of Redis>, ''. The unapplied writes before one are those before the
+--        first of the call.
 
 local channel = {
   stream = KEYS[1], max_pending = tonumber(ARGV[1]), doorbell = ARGV[2], partition = ARGV[3], kept = ARGV[4],
 }
-local reply, at = {}, 6
+local reply, at, before = {}, 6, nil
 while at <= #ARGV do
   local from, record = at + 3, ARGV[at + 1]
   local to = from + tonumber(ARGV[at]) - 1
@@ -27,6 +28,10 @@ while at <= #ARGV do
   local item = ARGV[5] .. ARGV[from + 3]
   local ok, answer = pcall(admit, channel, item, record ~= '' and record or nil, ARGV[at + 2], from, to)
   if not ok then answer = {'failed', type(answer) == 'table' and answer.err or tostring(answer)} end
+  if answer[1] == 'accepted' then
+    before = before or answer[3]
+    answer[3] = before
+  end
   for i = 1, 3 do reply[#reply + 1] = answer[i] or '' end
   at = to + 1
 end

@@ -18,9 +18,9 @@
 -- KEYS[4] its dead stream
 -- ARGV[1] what the keys of its items start with
 -- ARGV[2] what the keys of its rejection records start with
--- ARGV[3] what the keys of its outcome streams start with
+-- ARGV[3] what the keys of the outcomes that somebody waits for start with
 -- ARGV[4] for how many ms to keep a rejection record
--- ARGV[5] for how many ms to keep an outcome stream
+-- ARGV[5] for how many ms longer than somebody waits for it to keep an outcome
 -- ARGV[6] most entries to take
 -- ARGV[7] stop after this many bytes
 --
@@ -28,7 +28,7 @@
 
 local stream, index, expiry, dead = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local item_prefix, rejected_prefix, outcome_prefix = ARGV[1], ARGV[2], ARGV[3]
-local rejection_kept, outcome_kept = ARGV[4], ARGV[5]
+local rejection_kept, kept_after_wait = ARGV[4], tonumber(ARGV[5])
 local max_entries, max_bytes = tonumber(ARGV[6]), tonumber(ARGV[7])
 local call, find = redis.call, string.find
 
@@ -58,6 +58,11 @@ local function store(id, revision, ttl, content)
   end
 end
 
+-- 15 digits are 30,000 years, which a Lua number and PXAT still hold.
+local function is_milliseconds(text)
+  return find(text, '^%d+$') and #text <= 15
+end
+
 -- Fields behind the fixed ones that an entry may have.
 local optional = {['if-match'] = true, ['if-none-match'] = true, wait = true, idem = true}
 
@@ -66,8 +71,7 @@ local function examine(f)
   if f[1] ~= 'op' or f[3] ~= 'id' then return nil, 'the entry does not start with op and id' end
   local from = 5
   if f[2] == 'put' then
-    -- 15 digits are 30,000 years, which a Lua number and PXAT still hold.
-    if f[5] ~= 'ttl' or not (f[6] == '-' or find(f[6], '^%d+$') and #f[6] <= 15) then
+    if f[5] ~= 'ttl' or not (f[6] == '-' or is_milliseconds(f[6])) then
       return nil, 'the ttl is neither milliseconds nor -'
     end
     if f[7] ~= 'item' or not find(f[8], '\n\n', 1, true) then return nil, 'the item has no header block' end
@@ -80,6 +84,7 @@ local function examine(f)
     if not optional[f[i]] or more[f[i]] then return nil, 'a field is unknown or repeated' end
     more[f[i]] = f[i + 1]
   end
+  if more.wait and not is_milliseconds(more.wait) then return nil, 'the wait is not milliseconds' end
   return more
 end
 
@@ -108,6 +113,15 @@ end
 -- What the key of an item may hold, as TYPE answers it.
 local item_types = {string = true, none = true}
 
+-- Leaves the outcome where one may be blocked on it (BLPOP), which takes it away; unless whoever
+-- waited has given up. Nothing here must stop the channel, whatever a stranger put at that key.
+local function tell(revision, wait, outcome)
+  local left = string.match(revision, '^%d+') + wait + kept_after_wait - now
+  if left <= 0 then return end
+  redis.pcall('RPUSH', outcome_prefix .. revision, outcome)
+  call('PEXPIRE', outcome_prefix .. revision, left)
+end
+
 -- Takes one entry to its end, and tells the outcome to those who asked for it.
 local function settle(revision, f)
   local more, flaw = examine(f)
@@ -126,17 +140,14 @@ local function settle(revision, f)
   end
 
   if find(outcome, '^rejected') or find(outcome, '^dead') then
-    call('SET', rejected_prefix .. revision, outcome, 'PX', rejection_kept)
+    local id = f[3] == 'id' and f[4] or ''
+    call('SET', rejected_prefix .. revision, outcome .. '\n' .. id, 'PX', rejection_kept)
   end
   -- The record may be gone, made again by a later write, or something else altogether.
   if more.idem and redis.pcall('GETRANGE', more.idem, 0, #revision) == revision .. ' ' then
     call('APPEND', more.idem, ' ' .. outcome .. '\n')
   end
-  if more.wait then
-    -- Telling it must not stop the channel, whatever a stranger put at that key.
-    redis.pcall('XADD', outcome_prefix .. revision, '*', 'outcome', outcome)
-    call('PEXPIRE', outcome_prefix .. revision, outcome_kept)
-  end
+  if more.wait then tell(revision, tonumber(more.wait), outcome) end
   return outcome
 end
 

@@ -4,12 +4,15 @@
 -- Its ID is above the last one that the stream gave out: unknown. Older than such records are
 -- kept: gone, never a guess. Otherwise: applied.
 --
+-- Who names an item is told of its writes only: one to another item is unknown.
+--
 -- KEYS[1] the partition's stream of writes
 -- KEYS[2] where the record would be if the write was not applied
--- KEYS[3] the item, if the caller names it
+-- KEYS[3] the item, if the caller names one
 -- ARGV[1] the write's ms, in decimal
 -- ARGV[2] the write's seq, in decimal
 -- ARGV[3] for how many ms records are kept
+-- ARGV[4] the item's id, '' if the caller names none
 --
 -- Reply: {<state>, <outcome or ''>, <current revision of the item, '-' for none or unasked>};
 --        the state is pending, rejected, unknown, gone or applied
@@ -17,10 +20,22 @@
 local ms, seq = ARGV[1], ARGV[2]
 local id = ms .. '-' .. seq
 
+local function is_of_another(item_id)
+  return ARGV[4] ~= '' and item_id ~= ARGV[4]
+end
+
 local function state()
-  if #redis.call('XRANGE', KEYS[1], id, id, 'COUNT', 1) > 0 then return 'pending', '' end
+  local entry = redis.call('XRANGE', KEYS[1], id, id, 'COUNT', 1)[1]
+  if entry then
+    if is_of_another(entry[2][4]) then return 'unknown', '' end
+    return 'pending', ''
+  end
   local record = redis.call('GET', KEYS[2])
-  if record then return 'rejected', record end
+  if record then
+    local outcome, of = string.match(record, '^([^\n]*)\n?(.*)$')
+    if is_of_another(of) then return 'unknown', '' end
+    return 'rejected', outcome
+  end
   if above(ms, seq, last_generated_id(KEYS[1])) then return 'unknown', '' end
   if milliseconds() - tonumber(ms) > tonumber(ARGV[3]) then return 'gone', '' end
   return 'applied', ''

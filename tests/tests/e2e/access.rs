@@ -2,10 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
+use anyhow::ensure;
 use larder_api::header;
 use larder_local::system::System;
-use larder_protocol::ItemId;
 use larder_protocol::token::{Digest, Scope};
+use larder_protocol::{ItemId, Partition};
 use larder_tests::{Larder, eventually};
 use reqwest::{Method, Response, StatusCode};
 use reqwest_middleware::RequestBuilder;
@@ -152,7 +153,41 @@ async fn a_token_reaches_its_prefixes_only() -> Tested {
     }
     let outcome = |id: &str| request(Method::GET, &format!("/writes/{revision}?id={id}"));
     assert_eq!(outcome("ci/b").send().await?.status(), StatusCode::OK);
-    assert_refused(outcome("a"), forbidden, "outside-prefix", "ci/").await
+    assert_refused(outcome("a"), forbidden, "outside-prefix", "ci/").await?;
+    let of_any = request(Method::GET, &format!("/writes/{revision}"));
+    assert_refused(of_any, forbidden, "outside-prefix", "ci/").await
+}
+
+#[tokio::test]
+async fn a_write_is_told_to_who_reaches_its_item_only() -> Tested {
+    let mut limited = entry("t", "ci", &["read"]);
+    limited["prefixes"] = json!(["ci/"]);
+    let tokens = json!([limited, entry("all", "all", &["read", "write"])]);
+    let Some(mut larder) = with_tokens(&tokens).await? else { return Ok(()) };
+    let id = ItemId::new("secret")?;
+    let same_partition = |other: &ItemId| Partition::of(other) == Partition::of(&id);
+    let reached = (0..).filter_map(|n| ItemId::new(format!("ci/{n}")).ok()).find(same_partition).expect("ids are many");
+
+    let mut system = larder.take_system();
+    system.workers[0].pause()?;
+    let write = || larder.item(Method::PUT, &id).body("v").bearer_auth("all");
+    let pending: Value = write().send().await?.json().await?;
+    let never: Value = write().header("if-match", "\"0-0-0\"").send().await?.json().await?;
+    let ask = |write: &Value, id: &ItemId, token| {
+        let revision = write["revision"].as_str().unwrap_or_default();
+        larder.request(Method::GET, &format!("/writes/{revision}?id={}", id.to_path())).bearer_auth(token)
+    };
+    let not_found = StatusCode::NOT_FOUND;
+    assert_refused(ask(&pending, &reached, "t"), not_found, "no-such-write", "another item").await?;
+    assert_eq!(ask(&pending, &id, "all").send().await?.json::<Value>().await?["outcome"], "pending");
+    system.workers[0].resume()?;
+    eventually("it is rejected", async || {
+        let told: Value = ask(&never, &id, "all").send().await?.json().await?;
+        ensure!(told["outcome"] == "rejected", "{told}");
+        Ok(())
+    })
+    .await?;
+    assert_refused(ask(&never, &reached, "t"), not_found, "no-such-write", "another item").await
 }
 
 #[tokio::test]

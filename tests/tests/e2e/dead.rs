@@ -65,7 +65,7 @@ async fn a_malformed_entry_is_rejected_listed_shown_and_dropped_and_blocks_nothi
     larder.put(&id, "behind").await?;
     assert_eq!(larder.get(&id).await?.text().await?, "behind");
 
-    let path = format!("/writes/{revision}?id={}", id.to_path());
+    let path = format!("/writes/{revision}");
     let outcome: Value = larder.request(Method::GET, &path).send().await?.json().await?;
     assert_eq!(outcome["outcome"], "rejected", "{outcome}");
     let reason = "the ttl is neither milliseconds nor -";

@@ -1,11 +1,16 @@
 //! `Prefer: wait`: the answer carries the outcome.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anyhow::{Context as _, ensure};
 use larder_api::header;
-use larder_local::system::System;
-use larder_tests::Larder;
+use larder_local::system::{System, Wasi};
+use larder_protocol::{Partition, limits};
+use larder_tests::{Direct, Larder, eventually};
 use reqwest::{Method, Response, StatusCode};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::Tested;
 
@@ -105,5 +110,77 @@ async fn a_write_that_is_accepted_stays_so_when_redis_dies_during_the_wait() -> 
     system.workers[0].resume()?;
     larder.applied(response).await?;
     assert_eq!(larder.get(&id).await?.text().await?, "x");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_who_wait_block_few_connections_and_no_read() -> Tested {
+    const CLIENTS: u64 = 2_000;
+    let builder = System::builder().variable("max_wait_seconds", "60");
+    let Some(larder) = Larder::own(builder).await? else { return Ok(()) };
+    let mut larder = larder.unwitnessed()?;
+    let id = larder.id("a");
+    larder.put(&id, "before").await?;
+    let mut system = larder.take_system();
+    let redis = Direct::open(&system.redis.url()).await?;
+    system.workers[0].pause()?;
+
+    let larder = Arc::new(larder);
+    let mut waiting = JoinSet::new();
+    for n in 0..CLIENTS {
+        let larder = larder.clone();
+        waiting.spawn(async move {
+            let put = larder.item(Method::PUT, &larder.id(&n.to_string())).header("prefer", "wait=25").body("x");
+            put.send().await.map(|answer| answer.status())
+        });
+        // On WASI 0.2 each request under way needs an instance, and there is room for some 330.
+        if (n + 1) % 50 == 0 {
+            eventually("all writes are accepted", async || {
+                let pending: u64 = redis.pending().await?.iter().sum();
+                ensure!(pending == n + 1, "{pending}");
+                Ok(())
+            })
+            .await?;
+        }
+    }
+    let most = Partition::all().count() as u64 * limits::MAX_BLOCKED_PER_PARTITION;
+    let blocked = clients(&redis, "blocked_clients").await?;
+    assert!((1..=most).contains(&blocked), "{blocked}");
+    let connected = clients(&redis, "connected_clients").await?;
+    assert!(connected < CLIENTS / 2, "{connected}");
+    for _ in 0..50 {
+        let read = tokio::time::timeout(Duration::from_secs(2), larder.get(&id)).await??;
+        assert_eq!(read.text().await?, "before");
+    }
+
+    system.workers[0].resume()?;
+    let statuses = waiting.join_all().await.into_iter().collect::<Result<Vec<_>, _>>()?;
+    // On WASI 0.2 a request that looked now and then would hold a connection all the same.
+    let told_later = statuses.iter().filter(|&&status| status == StatusCode::ACCEPTED).count() as u64;
+    assert_eq!(told_later, if Wasi::from_env()? == Wasi::V0_2 { CLIENTS - most } else { 0 });
+    assert!(statuses.iter().all(|status| [StatusCode::ACCEPTED, StatusCode::CREATED].contains(status)));
+    Ok(())
+}
+
+/// What Redis says of its clients.
+async fn clients(redis: &Direct, field: &str) -> anyhow::Result<u64> {
+    let info: String = redis.command(&["INFO", "clients"]).await?;
+    let line = info.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    Ok(line.context("no such field")?.trim().parse()?)
+}
+
+#[tokio::test]
+async fn what_was_read_by_those_who_waited_is_gone() -> Tested {
+    let Some(mut larder) = Larder::own(System::builder()).await? else { return Ok(()) };
+    let redis = Direct::open(&larder.system().redis.url()).await?;
+    let single = larder.item(Method::PUT, &larder.id("a")).header("prefer", "wait=10").body("x").send().await?;
+    assert_eq!(single.status(), StatusCode::CREATED);
+    let operations: Vec<_> =
+        (0..100).map(|n| json!({"op": "put", "id": larder.id(&n.to_string()).as_str(), "value": n})).collect();
+    let bulk = larder.request(Method::POST, "/items").header("prefer", "wait=10").json(&operations).send().await?;
+    let results: Vec<Value> = bulk.json().await?;
+    assert!(results.iter().all(|result| result["status"] == 201), "{results:?}");
+    let left: Vec<String> = redis.command(&["KEYS", "larder:*:outcome:*"]).await?;
+    assert!(left.is_empty(), "{left:?}");
     Ok(())
 }

@@ -151,7 +151,9 @@ async fn the_audit_convicts_a_commit_that_applies_twice() -> Tested {
     let never = Condition { if_none_match: Some(Revisions::Any), ..Condition::default() };
     for script in [honest, &forgetful] {
         redis.accept(&id, &put().into(), 10).await?;
-        redis.accept(&id, &Write { condition: never.clone(), wait: true, ..put().into() }, 10).await?;
+        redis
+            .accept(&id, &Write { condition: never.clone(), wait: Some(Duration::from_secs(60)), ..put().into() }, 10)
+            .await?;
         run(script).await?;
         run(honest).await?;
         let verdict = audit::audit(&Aof::read(redis.folder())?);

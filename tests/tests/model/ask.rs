@@ -22,7 +22,7 @@ impl Run<'_> {
         let p = Partition::of(id);
         let shard = &self.model[&p];
         let too_old = self.now().await? - u64::try_from(limits::OUTCOME_KEPT.as_millis())?;
-        let progress = shard.progress(asked, too_old);
+        let progress = shard.progress(id, asked, too_old);
         let strange = matches!(shard.items.get(id), Some(Held::List));
 
         let is = self.run::<Vec<String>>(&call::outcome(Revision { partition: p, id: asked }, Some(id))).await;

@@ -11,6 +11,7 @@ pub enum Entry {
 
 const NO_TTL: &str = "the ttl is neither milliseconds nor -";
 const NO_ITEM: &str = "the item has no header block";
+const NO_WAIT: &str = "the wait is not milliseconds";
 const MORE: &str = "a field is unknown or repeated";
 
 /// Entries that nothing of ours writes, with `ID` for the id, and what is wrong with each.
@@ -29,6 +30,8 @@ pub const MALFORMED: &[(&str, &str)] = &[
     ("op|delete|id|ID|if-match|*|if-match|*", MORE),
     ("op|delete|id|ID|ttl|-", MORE),
     ("op|barrier|id|ID|wait|1|item|t/p\n\nv", MORE),
+    ("op|delete|id|ID|wait|long", NO_WAIT),
+    ("op|delete|id|ID|wait|99999999999999999999", NO_WAIT),
 ];
 
 impl Entry {
@@ -48,6 +51,14 @@ impl Entry {
         }
     }
 
+    /// The id of the item that it is for, where it tells one.
+    pub fn id(&self) -> String {
+        match self.fields().as_slice() {
+            [_, _, name, id, ..] if name == "id" => id.clone(),
+            _ => String::new(),
+        }
+    }
+
     /// How many bytes count for the bound of a commit call: those of the fourth field.
     pub fn size(&self) -> usize {
         self.fields().get(7).map_or(0, String::len)
@@ -56,7 +67,7 @@ impl Entry {
     /// The same, with nobody who waits and no record: what a retry puts back.
     pub fn again(self) -> Self {
         match self {
-            Self::Write { id, write } => Self::Write { id, write: Write { wait: false, idempotency: None, ..write } },
+            Self::Write { id, write } => Self::Write { id, write: Write { wait: None, idempotency: None, ..write } },
             Self::Malformed { fields, reason } => {
                 let kept = fields.chunks(2).filter(|pair| !["wait", "idem"].contains(&pair[0].as_str()));
                 Self::Malformed { fields: kept.flatten().cloned().collect(), reason }

@@ -50,5 +50,9 @@ pub fn mutants() -> Vec<(&'static str, Mutant)> {
             ),
         ),
         ("nobody is told", Mutant::new(&COMMIT, "if more.wait then", "if false then")),
+        (
+            "an outcome stays too long",
+            Mutant::new(&COMMIT, "call('PEXPIRE', outcome_prefix", "call('TTL', outcome_prefix"),
+        ),
     ]
 }

@@ -9,6 +9,9 @@ use crate::step::{Change, Never, Pick, Request, States, Ttl};
 
 const LONG: Duration = Duration::from_secs(60 * 60);
 
+/// Longer than a test takes.
+pub const WAIT: Duration = Duration::from_secs(120);
+
 /// Ends before the next commit.
 pub const OVER: Duration = Duration::from_millis(1);
 
@@ -39,7 +42,7 @@ impl Run<'_> {
                 if_match: revisions(&request.if_match),
                 if_none_match: revisions(&request.if_none_match),
             },
-            wait: request.wait,
+            wait: request.wait.then_some(WAIT),
             idempotency: request.key.map(|(key, _)| keys::idempotency(id, "", &key.to_string())),
         }
     }

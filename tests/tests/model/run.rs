@@ -73,10 +73,11 @@ impl<'a> Run<'a> {
         let should = self.model[&p].accept(id, &write, &digest, request.max_pending);
         let is = self.accept_reply(id, &write, &digest, request).await;
         let text = |id: Option<StreamId>| id.map_or("-".to_owned(), |id| id.to_string());
+        let pending = self.model[&p].pending.len().to_string();
         let should: Vec<String> = match should {
             Acceptance::Accepted => {
                 let is = is?;
-                ensure!(is.len() == 2 && is[0] == "accepted", "{is:?}, but the model accepts it");
+                ensure!(is.len() == 3 && is[0] == "accepted" && is[2] == pending, "{is:?}, but the model accepts it");
                 return self.queue(p, &is[1], Entry::Write { id: id.clone(), write }, &digest);
             }
             Acceptance::WrongType => return wrong_type(is),
@@ -109,7 +110,7 @@ impl<'a> Run<'a> {
             return Err(RedisError::from((ErrorKind::Extension, "caught", reply.swap_remove(1))));
         }
         let values = match reply[0].as_str() {
-            "repeated" => 3,
+            "accepted" | "repeated" => 3,
             "reused" => 1,
             _ => 2,
         };

@@ -23,7 +23,8 @@ pub struct Shard {
     pub given: Vec<StreamId>,
     /// By Redis key.
     pub records: BTreeMap<String, Record>,
-    pub rejections: BTreeMap<StreamId, Outcome>,
+    /// With the id of the item that each was for.
+    pub rejections: BTreeMap<StreamId, (Outcome, String)>,
     /// What those who asked for the outcome of a write are told.
     pub told: BTreeMap<StreamId, Outcome>,
     pub dead: Vec<Dead>,
@@ -118,7 +119,7 @@ impl Shard {
             Entry::Write { id, write } => self.judge(id, write).unwrap_or_else(|| self.apply(revision, id, write, now)),
         };
         if matches!(outcome, Outcome::Rejected { .. } | Outcome::Dead(_)) {
-            self.rejections.insert(revision, outcome.clone());
+            self.rejections.insert(revision, (outcome.clone(), entry.id()));
         }
         if let Entry::Write { write, .. } = &entry {
             // A record that was made again since is another write's.
@@ -128,7 +129,7 @@ impl Shard {
                 }
                 _ => {}
             }
-            if write.wait {
+            if write.wait.is_some() {
                 self.told.insert(revision, outcome.clone());
             }
         }
@@ -187,11 +188,12 @@ impl Shard {
         (due.len(), before - self.index.len())
     }
 
-    pub fn progress(&self, asked: StreamId, too_old: u64) -> Progress {
-        if self.pending.contains_key(&asked) {
-            Progress::Pending
-        } else if let Some(outcome) = self.rejections.get(&asked) {
-            Progress::NotApplied(outcome.clone())
+    /// What is told of a write to who asks about this item.
+    pub fn progress(&self, id: &ItemId, asked: StreamId, too_old: u64) -> Progress {
+        if let Some(entry) = self.pending.get(&asked) {
+            if entry.id() == id.as_str() { Progress::Pending } else { Progress::Unknown }
+        } else if let Some((outcome, of)) = self.rejections.get(&asked) {
+            if of == id.as_str() { Progress::NotApplied(outcome.clone()) } else { Progress::Unknown }
         } else if Some(asked) > self.last {
             Progress::Unknown
         } else if asked.ms < too_old {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use larder_protocol::{Item, ItemId, Partition, Revision, keys, limits};
 use larder_tests::RedisAlone;
 
+use crate::request::WAIT;
 use crate::shard::{Held, Record, Shard};
 
 /// What each key holds.
@@ -41,11 +42,11 @@ pub fn expected(model: &Model) -> View {
             format!("{:?}", [head.to_vec(), dead.entry.fields()].concat())
         });
         view.insert(keys::dead(p), dead.collect::<Vec<_>>().join("\n"));
-        for (&id, outcome) in &shard.rejections {
-            view.insert(keys::rejected(at(id)), format!("{outcome} kept"));
+        for (&id, (outcome, of)) in &shard.rejections {
+            view.insert(keys::rejected(at(id)), format!("{outcome}\n{of} kept"));
         }
         for (&id, outcome) in &shard.told {
-            view.insert(keys::outcome(at(id)), format!("{:?} kept", ["outcome", &outcome.to_string()]));
+            view.insert(keys::outcome(at(id)), format!("[\"{outcome}\"] kept"));
         }
         for (key, record) in &shard.records {
             view.insert(
@@ -89,6 +90,7 @@ pub async fn observed(redis: &RedisAlone, model: &Model) -> anyhow::Result<View>
                 let doubtful = |id: &ItemId| model.values().any(|shard| shard.doubtful.contains(id));
                 set(members.iter().filter(|(id, _)| !doubtful(id)).map(|(id, score)| (id, *score)))
             }
+            "list" if key.contains(":outcome:") => told(redis, &key).await?,
             "list" => LIST.to_owned(),
             other => format!("a {other}"),
         };
@@ -116,10 +118,14 @@ async fn stream(redis: &RedisAlone, key: &str) -> anyhow::Result<String> {
         _ => format!("{fields:?}"),
     });
     let text = lines.collect::<Vec<_>>().join("\n");
-    if !key.contains(":outcome:") {
-        return Ok(text);
-    }
-    Ok(text + lifetime(redis, key, limits::OUTCOME_TOLD).await?)
+    Ok(text)
+}
+
+/// What is there to be read by those who wait for a write.
+async fn told(redis: &RedisAlone, key: &str) -> anyhow::Result<String> {
+    let outcomes: Vec<String> = redis.command(&["LRANGE", key, "0", "-1"]).await?;
+    let kept = WAIT + limits::OUTCOME_KEPT_AFTER_WAIT;
+    Ok(format!("{outcomes:?}") + lifetime(redis, key, kept).await?)
 }
 
 /// Whether a key lives for as long as `kept`, but for the time that a test takes.

@@ -40,8 +40,7 @@ pub async fn found(redis: &RedisAlone, p: Partition) -> Result<Found> {
         } else if let Some(id) = key.strip_prefix(&keys::rejected_prefix(p)) {
             state.rejected.insert(id.parse()?, redis.command(&["GET", key]).await?);
         } else if let Some(id) = key.strip_prefix(&keys::outcome_prefix(p)) {
-            let told = entries().await?.into_iter().map(|(_, fields)| String::from_utf8(fields[1].clone()));
-            state.told.insert(id.parse()?, told.collect::<Result<_, _>>()?);
+            state.told.insert(id.parse()?, redis.command(&["LRANGE", key, "0", "-1"]).await?);
         } else {
             ensure!(key.contains(":idem:"), "what is {key}?");
             state.remembered.insert(key.clone(), redis.command(&["GET", key]).await?);

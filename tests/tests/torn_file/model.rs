@@ -25,9 +25,9 @@ pub struct Stored {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
     pub items: BTreeMap<String, Stored>,
-    /// Why writes were rejected.
+    /// Why writes were rejected, and whose they were.
     pub rejected: BTreeMap<StreamId, String>,
-    /// What those who wait are told, each entry of each outcome stream.
+    /// What those who wait are told, each element of each list.
     pub told: BTreeMap<StreamId, Vec<String>>,
     /// The idempotency records.
     pub remembered: BTreeMap<String, String>,
@@ -67,9 +67,9 @@ impl State {
             }
         };
         if matches!(outcome, Outcome::Rejected { .. }) {
-            self.rejected.insert(*revision, outcome.to_string());
+            self.rejected.insert(*revision, format!("{outcome}\n{id}"));
         }
-        if write.wait {
+        if write.wait.is_some() {
             self.told.insert(*revision, vec![outcome.to_string()]);
         }
         if let Some(record) = write.idempotency.as_ref().and_then(|key| self.remembered.get_mut(key)) {

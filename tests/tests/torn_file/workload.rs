@@ -49,7 +49,7 @@ impl Workload {
         self.sent.lock().expect("nobody panics with it").insert(write.fields(id), (id.clone(), write.clone()));
         let reply: Vec<Value> = direct.run(&call::accept(id, &write, "digest", 100)).await?;
         match &reply[..] {
-            [Value::BulkString(word), revision] if word == b"accepted" => {
+            [Value::BulkString(word), revision, _] if word == b"accepted" => {
                 let revision = String::from_redis_value(revision.clone())?.parse()?;
                 self.acknowledged.lock().expect("nobody panics with it").push(revision);
             }
@@ -81,7 +81,8 @@ impl Workload {
             one => Condition { if_match: any(one == 1), if_none_match: any(one == 2) },
         };
         let idempotency = (rng.u8(..3) == 0).then(|| keys::idempotency(id, "", name));
-        Ok(Write { operation, condition, wait: rng.bool(), idempotency })
+        let wait = rng.bool().then_some(Duration::from_secs(3_600));
+        Ok(Write { operation, condition, wait, idempotency })
     }
 
     /// Accepts and commits over several connections, and kills Redis in the midst of it.

@@ -54,6 +54,11 @@ impl Redis for Connection {
     ) -> Result<Vec<Reply>, RedisError> {
         self.execute(command, arguments).await
     }
+
+    /// Each request has its connection, and each that waits an instance.
+    async fn pause(&self, _: Duration) -> bool {
+        false
+    }
 }
 
 fn reply(result: RedisResult) -> Reply {

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 use larder_api::redis::{HostError, Redis, RedisError, Reply};
+use larder_protocol::limits::{MAX_BLOCKED_PER_INSTANCE, MAX_IDLE_PER_INSTANCE};
 use spin_sdk::redis::{Connection as Open, Error, RedisParameter, RedisResult};
 use spin_sdk::time::sleep;
 
@@ -26,6 +27,8 @@ pub struct Connection {
     opening: Cell<bool>,
     /// Connections for blocking commands that are not in use at the moment.
     idle: RefCell<Vec<Open>>,
+    /// How many blocking commands are under way.
+    blocked: Cell<usize>,
 }
 
 /// How often a request looks whether another has opened the connection.
@@ -40,9 +43,32 @@ impl Drop for Opening<'_> {
     }
 }
 
+/// One of the blocking commands under way, however it ends.
+struct Blocked<'a>(&'a Cell<usize>);
+
+impl<'a> Blocked<'a> {
+    fn one_more(count: &'a Cell<usize>) -> Self {
+        count.update(|count| count + 1);
+        Self(count)
+    }
+}
+
+impl Drop for Blocked<'_> {
+    fn drop(&mut self) {
+        self.0.update(|count| count - 1);
+    }
+}
+
 impl Connection {
     pub fn new(url: String, timeout: Duration) -> Self {
-        Self { url, timeout, open: RefCell::default(), opening: Cell::default(), idle: RefCell::default() }
+        Self {
+            url,
+            timeout,
+            open: RefCell::default(),
+            opening: Cell::default(),
+            idle: RefCell::default(),
+            blocked: Cell::default(),
+        }
     }
 
     /// Runs `command` on the open connection, opening it first where need be; both together
@@ -105,6 +131,10 @@ impl Redis for Connection {
         arguments: &[&[u8]],
         block: Duration,
     ) -> Result<Vec<Reply>, RedisError> {
+        if self.blocked.get() == MAX_BLOCKED_PER_INSTANCE {
+            return Err(RedisError::NotSent(format!("{MAX_BLOCKED_PER_INSTANCE} requests of this instance block")));
+        }
+        let _blocked = Blocked::one_more(&self.blocked);
         let deadline = pin!(sleep(block + self.timeout));
         let run = pin!(async {
             loop {
@@ -118,10 +148,13 @@ impl Redis for Connection {
                 };
                 match open.execute(command, parameters(arguments)).await {
                     Ok(results) => {
-                        self.idle.borrow_mut().push(open);
+                        let mut idle = self.idle.borrow_mut();
+                        if idle.len() < MAX_IDLE_PER_INSTANCE {
+                            idle.push(open);
+                        }
                         return Ok(results);
                     }
-                    // One that was kept may have broken meanwhile, and the command only reads.
+                    // One that was kept may have broken while it was idle; then nothing was taken.
                     Err(_) if !is_new => {}
                     Err(error) => return Err(RedisError::from_host(&told(error))),
                 }
@@ -131,6 +164,11 @@ impl Redis for Connection {
             Either::Left((results, _)) => Ok(results?.into_iter().map(reply).collect()),
             Either::Right(_) => Err(RedisError::Lost(self.silence())),
         }
+    }
+
+    async fn pause(&self, pause: Duration) -> bool {
+        sleep(pause).await;
+        true
     }
 }
 

@@ -42,6 +42,6 @@ local function admit(channel, item, record, digest, from, to)
   if pending == 0 then
     redis.call('PUBLISH', channel.doorbell, channel.partition)
   end
-  return {'accepted', id}
+  return {'accepted', id, pending}
 end
 

@@ -1,0 +1,83 @@
+//! Waits for the outcome of a write, which the commit script leaves on a list of the write's own.
+//!
+//! Blocking there is the quickest way, and takes a connection to Redis for as long as it lasts. So
+//! it is for those who are near the head of their channel: who blocks has an entry in it, and who
+//! finds too many entries there does not block. That bounds the blocked connections of the whole
+//! store, also while no worker commits, and nobody has to count them. Who is further behind looks
+//! now and then, over the connection that all requests share, with pauses that grow.
+
+use std::iter::successors;
+use std::time::{Duration, Instant};
+
+use larder_protocol::limits::{COMMIT_TIME, MAX_BLOCKED_PER_PARTITION, MAX_LOOK_PAUSE};
+use larder_protocol::{Outcome, Partition, Revision, StreamId, call, keys};
+
+use super::{run, unexpected};
+use crate::redis::{Redis, RedisError, Reply};
+
+/// Waits until a write that was accepted with [`Write::wait`](larder_protocol::Write), behind
+/// `ahead` unapplied ones, is taken off the channel, for `patience` at most; `None` if it was not.
+///
+/// # Errors
+/// [`RedisError`]; the write goes its way nevertheless.
+pub async fn wait(
+    redis: &impl Redis,
+    revision: Revision,
+    ahead: u64,
+    patience: Duration,
+) -> Result<Option<Outcome>, RedisError> {
+    let (key, deadline) = (keys::outcome(revision), Instant::now() + patience);
+    if ahead < MAX_BLOCKED_PER_PARTITION {
+        let seconds = patience.as_secs_f64().to_string();
+        match redis.execute_blocking("BLPOP", &[key.as_bytes(), seconds.as_bytes()], patience).await {
+            // There is no connection to block; looking needs none of its own.
+            Err(RedisError::NotSent(_)) => {}
+            reply => return outcome(&key, &reply?),
+        }
+    }
+    look(redis, &key, ahead, deadline).await
+}
+
+/// Looks for the outcome (`LPOP`) when those ahead may be done, then again after pauses that double.
+async fn look(redis: &impl Redis, key: &str, ahead: u64, deadline: Instant) -> Result<Option<Outcome>, RedisError> {
+    let first = COMMIT_TIME * u32::try_from(ahead.max(MAX_BLOCKED_PER_PARTITION)).unwrap_or(u32::MAX);
+    for pause in successors(Some(first), |pause| Some(*pause * 2)) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() || !redis.pause(pause.min(MAX_LOOK_PAUSE).min(left)).await {
+            break;
+        }
+        if let Some(outcome) = outcome(key, &redis.execute("LPOP", &[key.as_bytes()]).await?)? {
+            return Ok(Some(outcome));
+        }
+    }
+    Ok(None)
+}
+
+/// The outcome is the last that `BLPOP` (the key, then the element) and `LPOP` answer.
+fn outcome(key: &str, reply: &[Reply]) -> Result<Option<Outcome>, RedisError> {
+    let text = reply.last().and_then(Reply::text);
+    let told = text.map(str::parse).transpose();
+    told.map_err(|error| RedisError::Unexpected(format!("{key}: {error}")))
+}
+
+/// The outcomes of writes of a partition that were accepted with
+/// [`Write::wait`](larder_protocol::Write), as far as they are there (`take_outcomes.lua`).
+///
+/// # Errors
+/// [`RedisError`].
+pub async fn take_outcomes(
+    redis: &impl Redis,
+    partition: Partition,
+    writes: &[StreamId],
+) -> Result<Vec<Option<Outcome>>, RedisError> {
+    if writes.is_empty() {
+        return Ok(vec![]);
+    }
+    let call = call::take_outcomes(partition, writes.iter().copied());
+    let reply = run(redis, &call).await?;
+    if reply.len() != writes.len() {
+        return Err(unexpected(&call, &reply));
+    }
+    // No outcome yet is no text, which is no outcome.
+    Ok(reply.iter().map(|told| told.text()?.parse().ok()).collect())
+}
