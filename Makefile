@@ -79,6 +79,7 @@ bench: setup build ## Measure latency, listing, and throughput beside Webdis (ne
 	cargo build --locked --release --workspace --examples
 	target/release/examples/latency
 	target/release/examples/listing
+	target/release/examples/waiting
 	bench/throughput.sh
 
 soak: setup build ## Check histories under faults for MINUTES; LARDER_SEED=... starts with that plan

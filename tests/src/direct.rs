@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::Context as _;
 use larder_protocol::call::{CommitReply, Committed};
 use larder_protocol::{Call, Partition, call, keys};
 use redis::aio::MultiplexedConnection;
@@ -59,6 +60,16 @@ impl Direct {
     pub async fn commit(&self, p: Partition, max_entries: usize, max_bytes: usize) -> RedisResult<Committed> {
         let reply: CommitReply = self.run(&call::commit(p, max_entries, max_bytes)).await?;
         Ok(reply.into())
+    }
+
+    /// A number that `INFO` tells.
+    ///
+    /// # Errors
+    /// Those of Redis, and where there is no such number.
+    pub async fn info(&self, section: &str, field: &str) -> anyhow::Result<u64> {
+        let info: String = self.command(&["INFO", section]).await?;
+        let value = info.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        Ok(value.with_context(|| format!("INFO {section} has no {field}"))?.trim().parse()?)
     }
 
     /// How many writes of each partition are accepted and not yet applied.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use larder_api::header;
 use larder_local::system::{System, Wasi};
 use larder_protocol::{Partition, limits};
@@ -144,9 +144,9 @@ async fn many_who_wait_block_few_connections_and_no_read() -> Tested {
         }
     }
     let most = Partition::all().count() as u64 * limits::MAX_BLOCKED_PER_PARTITION;
-    let blocked = clients(&redis, "blocked_clients").await?;
+    let blocked = redis.info("clients", "blocked_clients").await?;
     assert!((1..=most).contains(&blocked), "{blocked}");
-    let connected = clients(&redis, "connected_clients").await?;
+    let connected = redis.info("clients", "connected_clients").await?;
     assert!(connected < CLIENTS / 2, "{connected}");
     for _ in 0..50 {
         let read = tokio::time::timeout(Duration::from_secs(2), larder.get(&id)).await??;
@@ -160,13 +160,6 @@ async fn many_who_wait_block_few_connections_and_no_read() -> Tested {
     assert_eq!(told_later, if Wasi::from_env()? == Wasi::V0_2 { CLIENTS - most } else { 0 });
     assert!(statuses.iter().all(|status| [StatusCode::ACCEPTED, StatusCode::CREATED].contains(status)));
     Ok(())
-}
-
-/// What Redis says of its clients.
-async fn clients(redis: &Direct, field: &str) -> anyhow::Result<u64> {
-    let info: String = redis.command(&["INFO", "clients"]).await?;
-    let line = info.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
-    Ok(line.context("no such field")?.trim().parse()?)
 }
 
 #[tokio::test]
