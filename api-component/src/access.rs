@@ -4,7 +4,8 @@
 //! [`Access`] for what it needs, before it looks at query or body. A store without tokens is open:
 //! everybody may do everything there.
 
-use std::fmt;
+mod denied;
+
 use std::time::SystemTime;
 
 use headers::HeaderMapExt;
@@ -14,7 +15,7 @@ use http::header::AUTHORIZATION;
 use larder_protocol::ItemId;
 use larder_protocol::token::{self, Digest, Entry, InvalidEntries, Scope};
 
-use crate::problem::Problem;
+pub use denied::{Denied, Unauthorized};
 
 /// The tokens that are valid here; none at all in an open store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,19 +30,6 @@ pub enum Access<'a> {
     Token(&'a Entry),
     /// Nothing: it has no valid token, and asked for what is there for everybody.
     Stranger,
-}
-
-/// Why a request is not let in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unauthorized {
-    /// It has no token.
-    NoToken,
-    /// It has more than one `Authorization` header.
-    Repeated,
-    /// There is no such token.
-    Unknown,
-    /// Its token was good once.
-    Expired,
 }
 
 impl Tokens {
@@ -62,9 +50,9 @@ impl Tokens {
     /// Finds out who asks.
     ///
     /// # Errors
-    /// [`Problem::Unauthorized`] where there is no token, or none that is valid now. The clock is
+    /// [`Denied::Unauthorized`] where there is no token, or none that is valid now. The clock is
     /// a call of the host, so only a token that expires asks for it.
-    pub fn admit(&self, headers: &HeaderMap, now: impl FnOnce() -> SystemTime) -> Result<Access<'_>, Problem> {
+    pub fn admit(&self, headers: &HeaderMap, now: impl FnOnce() -> SystemTime) -> Result<Access<'_>, Denied> {
         if self.is_open() {
             return Ok(Access::Open);
         }
@@ -85,12 +73,12 @@ impl Tokens {
 
 impl Access<'_> {
     /// # Errors
-    /// [`Problem::InsufficientScope`] where the token does not have `scope`.
-    pub fn require(&self, scope: Scope) -> Result<(), Problem> {
+    /// [`Denied::InsufficientScope`] where the token does not have `scope`.
+    pub fn require(&self, scope: Scope) -> Result<(), Denied> {
         match self {
             Self::Open => Ok(()),
             Self::Token(entry) if entry.scopes.contains(&scope) => Ok(()),
-            Self::Token(_) => Err(Problem::InsufficientScope(scope)),
+            Self::Token(_) => Err(Denied::InsufficientScope(scope)),
             Self::Stranger => Err(Unauthorized::NoToken.into()),
         }
     }
@@ -98,12 +86,12 @@ impl Access<'_> {
     /// Asks for an id, or for all ids that start with this text. It says nothing of scopes.
     ///
     /// # Errors
-    /// [`Problem::OutsidePrefix`] where the token does not reach them.
-    pub fn reach(&self, id_or_prefix: &str) -> Result<(), Problem> {
+    /// [`Denied::OutsidePrefix`] where the token does not reach them.
+    pub fn reach(&self, id_or_prefix: &str) -> Result<(), Denied> {
         match self {
             Self::Open => Ok(()),
             Self::Token(entry) if entry.reaches(id_or_prefix) => Ok(()),
-            Self::Token(entry) => Err(Problem::OutsidePrefix(entry.prefixes.clone())),
+            Self::Token(entry) => Err(Denied::OutsidePrefix(entry.prefixes.clone())),
             Self::Stranger => Err(Unauthorized::NoToken.into()),
         }
     }
@@ -112,7 +100,7 @@ impl Access<'_> {
     ///
     /// # Errors
     /// As [`Access::require`] and [`Access::reach`], in that order.
-    pub fn permit(&self, scope: Scope, id: &ItemId) -> Result<(), Problem> {
+    pub fn permit(&self, scope: Scope, id: &ItemId) -> Result<(), Denied> {
         self.require(scope)?;
         self.reach(id.as_str())
     }
@@ -125,35 +113,6 @@ impl Access<'_> {
             Self::Token(entry) => entry.name.as_str(),
             Self::Open | Self::Stranger => "",
         }
-    }
-}
-
-impl From<Unauthorized> for Problem {
-    fn from(why: Unauthorized) -> Self {
-        Self::Unauthorized(why)
-    }
-}
-
-impl Unauthorized {
-    /// The value of `WWW-Authenticate`. An error is named only where there was a token (RFC 6750
-    /// section 3.1).
-    #[must_use]
-    pub fn challenge(self) -> &'static str {
-        match self {
-            Self::NoToken => "Bearer realm=\"larder\"",
-            Self::Repeated | Self::Unknown | Self::Expired => "Bearer realm=\"larder\", error=\"invalid_token\"",
-        }
-    }
-}
-
-impl fmt::Display for Unauthorized {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoToken => "This needs an access token; send it as Authorization: Bearer <token>.",
-            Self::Repeated => "There is more than one Authorization header; send one.",
-            Self::Unknown => "The access token is not valid here.",
-            Self::Expired => "The access token has expired.",
-        })
     }
 }
 
@@ -176,8 +135,8 @@ mod tests {
         for value in values {
             headers.append(AUTHORIZATION, HeaderValue::from_static(value));
         }
-        tokens.admit(&headers, || UNIX_EPOCH + Duration::from_secs(at)).map_err(|problem| match problem {
-            Problem::Unauthorized(why) => why,
+        tokens.admit(&headers, || UNIX_EPOCH + Duration::from_secs(at)).map_err(|denied| match denied {
+            Denied::Unauthorized(why) => why,
             other => panic!("{other}"),
         })
     }
@@ -203,8 +162,8 @@ mod tests {
         let tokens = tokens();
         let (old, new) = (admit(&tokens, &["Bearer old"], 0).unwrap(), admit(&tokens, &["Bearer new"], 0).unwrap());
         assert!(old.require(Scope::Read).is_ok() && new.require(Scope::List).is_ok());
-        assert!(matches!(old.require(Scope::Write), Err(Problem::InsufficientScope(Scope::Write))));
-        assert!(matches!(new.require(Scope::Read), Err(Problem::InsufficientScope(Scope::Read))));
+        assert!(matches!(old.require(Scope::Write), Err(Denied::InsufficientScope(Scope::Write))));
+        assert!(matches!(new.require(Scope::Read), Err(Denied::InsufficientScope(Scope::Read))));
         for (text, reached) in
             [("ci/", true), ("ci/a", true), ("xy", true), ("ci", false), ("a/ci/", false), ("", false)]
         {

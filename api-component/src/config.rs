@@ -9,7 +9,8 @@ use larder_protocol::token::InvalidEntries;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::access::Tokens;
-use crate::cors::{InvalidOrigin, Origins};
+use crate::web::cors::{InvalidOrigin, Origins};
+use crate::web::problem::{Kind, Problem};
 
 /// The variables that the component reads; `spin.toml` declares each of them with a default.
 pub const VARIABLES: [&str; 10] = [
@@ -44,7 +45,7 @@ pub struct Config {
     pub origins: Origins,
 }
 
-/// A setting that cannot be used. It never holds the text of a secret.
+/// A setting that cannot be used. Clients are told that there is one; which one goes to the log. It never holds the text of a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidConfig {
     /// The host did not provide the variable.
@@ -77,6 +78,12 @@ pub enum InvalidConfig {
     /// Not an origin.
     #[error("the variable cors_origins: {0}")]
     Origins(#[from] InvalidOrigin),
+}
+
+impl From<InvalidConfig> for Problem {
+    fn from(error: InvalidConfig) -> Self {
+        Self::new(Kind::Misconfigured, "The service is not configured properly; its log says how.").caused_by(error)
+    }
 }
 
 impl Config {

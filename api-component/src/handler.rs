@@ -1,28 +1,26 @@
 //! One request, one response: finds the resource and the method, asks what the request may do, and
 //! turns every failure into its problem document.
 
-use std::fmt;
 use std::pin::pin;
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::header::{ALLOW, X_CONTENT_TYPE_OPTIONS};
 use http::{Method, Request, Response, StatusCode};
-use http_body::Body;
 
 use crate::access::Access;
 use crate::config::Config;
-use crate::problem::Problem;
-use crate::redis::Redis;
-use crate::route::{self, Methods, Route};
-use crate::{body, bulk, head, header, health, item_read, item_write, listing, openapi, write_outcome};
+use crate::route::{self, MethodNotAllowed, Methods, Route};
+use crate::service::{health, openapi};
+use crate::store::redis::Redis;
+use crate::web::body::{self, RequestBody};
+use crate::web::problem::Problem;
+use crate::web::{head, header};
+use crate::writes::outcome;
+use crate::{items, many};
 
 /// Answers a request. What the operator should know of a failure goes to standard error.
-pub async fn handle<B>(request: Request<B>, config: &Config, redis: &impl Redis) -> Response<Bytes>
-where
-    B: Body<Data = Bytes>,
-    B::Error: fmt::Display,
-{
+pub async fn handle(request: Request<impl RequestBody>, config: &Config, redis: &impl Redis) -> Response<Bytes> {
     let told = config.origins.told(&request);
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let is_discardable = body::is_discardable(request.headers());
@@ -48,27 +46,29 @@ where
     response
 }
 
-async fn answer<B>(request: Request<B>, config: &Config, redis: &impl Redis) -> Result<Response<Bytes>, Problem>
-where
-    B: Body<Data = Bytes>,
-    B::Error: fmt::Display,
-{
+async fn answer(
+    request: Request<impl RequestBody>,
+    config: &Config,
+    redis: &impl Redis,
+) -> Result<Response<Bytes>, Problem> {
     head::check(&request)?;
     let route = Route::of(request.uri().path())?;
     let methods = route.methods();
     let access = config.tokens.admit(request.headers(), SystemTime::now);
     match (request.method(), route) {
-        (&Method::GET | &Method::HEAD, Route::Items) => listing::get(&request, &access?, redis).await,
-        (&Method::POST, Route::Items) => bulk::write(request, &access?, config, redis).await,
+        (&Method::GET | &Method::HEAD, Route::Items) => many::listing::get(&request, &access?, redis).await,
+        (&Method::POST, Route::Items) => many::bulk::write(request, &access?, config, redis).await,
         (&Method::POST, Route::Item(id)) if id.as_str() == route::BULK_READ => {
-            bulk::read(request, &access?, redis).await
+            many::bulk::read(request, &access?, redis).await
         }
-        (&Method::GET | &Method::HEAD, Route::Item(id)) => item_read::get(&request, &id, &access?, config, redis).await,
-        (&Method::PUT, Route::Item(id)) => item_write::put(request, &id, &access?, config, redis).await,
-        (&Method::POST, Route::Item(id)) => item_write::post(request, &id, &access?, config, redis).await,
-        (&Method::DELETE, Route::Item(id)) => item_write::delete(&request, &id, &access?, config, redis).await,
+        (&Method::GET | &Method::HEAD, Route::Item(id)) => {
+            items::read::get(&request, &id, &access?, config, redis).await
+        }
+        (&Method::PUT, Route::Item(id)) => items::write::put(request, &id, &access?, config, redis).await,
+        (&Method::POST, Route::Item(id)) => items::write::post(request, &id, &access?, config, redis).await,
+        (&Method::DELETE, Route::Item(id)) => items::write::delete(&request, &id, &access?, config, redis).await,
         (&Method::GET | &Method::HEAD, Route::Write(revision)) => {
-            write_outcome::get(&request, revision, &access?, redis).await
+            outcome::get(&request, revision, &access?, redis).await
         }
         (&Method::GET | &Method::HEAD, Route::Live) => health::live(&request),
         // A load balancer has no token.
@@ -77,7 +77,7 @@ where
         }
         (&Method::GET | &Method::HEAD, Route::OpenApi) => openapi::get(&request),
         (&Method::OPTIONS, _) => Ok(options(methods)),
-        _ => Err(Problem::MethodNotAllowed(methods)),
+        _ => Err(MethodNotAllowed(methods).into()),
     }
 }
 

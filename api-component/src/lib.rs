@@ -7,32 +7,26 @@
 //!
 //! The component keeps no state but its Redis connection. It reads items with one `GET`, and
 //! hands writes to `accept.lua`; it never applies one itself.
+//!
+//! Its rooms, each of which imports only those before it (a test holds that):
+//!
+//! - [`web`]: what HTTP means here, and nothing of items
+//! - [`access`]: tokens and what they permit
+//! - [`config`]: what the operator decides
+//! - [`store`]: what the handler does in Redis, and the trait by which it reaches it
+//! - `writes`: what hangs on a write, and what became of it
+//! - `items`: one item
+//! - `many`: listing and bulk
+//! - [`service`]: health, and the API's own description
+//! - [`route`] and [`handler`], which put them together
 
 pub mod access;
-mod body;
-mod bulk;
 pub mod config;
-pub mod cors;
-mod envelope;
 pub mod handler;
-mod head;
-pub mod header;
-mod health;
-mod idempotency;
-mod item_document;
-mod item_read;
-mod item_write;
-mod json;
-mod listing;
-mod metadata;
-pub mod openapi;
-mod precondition;
-mod preference;
-pub mod problem;
-mod query;
-pub mod redis;
+mod items;
+mod many;
 pub mod route;
-mod sent;
-mod store;
-mod timestamp;
-mod write_outcome;
+pub mod service;
+pub mod store;
+pub mod web;
+mod writes;

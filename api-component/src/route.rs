@@ -3,10 +3,13 @@
 use std::fmt;
 
 use http::HeaderValue;
+use http::header::ALLOW;
+use larder_protocol::item_id::InvalidItemId;
+use larder_protocol::revision::InvalidRevision;
 use larder_protocol::{ItemId, Revision};
 use percent_encoding::percent_decode_str;
 
-use crate::problem::Problem;
+use crate::web::problem::{Kind, Problem};
 
 /// What a path names.
 #[derive(Debug, PartialEq, Eq, strum::EnumDiscriminants)]
@@ -38,12 +41,47 @@ const ITEM_METHODS: Methods = Methods("GET, HEAD, PUT, POST, DELETE, OPTIONS");
 const ITEMS_METHODS: Methods = Methods("GET, HEAD, POST, OPTIONS");
 const READ_METHODS: Methods = Methods("GET, HEAD, OPTIONS");
 
+/// A path that names nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoRoute {
+    /// No resource is there.
+    #[error("There is nothing at this path. Items are at /items/{{id}}, writes at /writes/{{revision}}.")]
+    NoSuchPath,
+    /// It would be an item's, with another id.
+    #[error(transparent)]
+    ItemId(#[from] InvalidItemId),
+    /// It would be a write's, with another revision.
+    #[error(transparent)]
+    Revision(#[from] InvalidRevision),
+}
+
+/// A method that the resource does not answer; it answers these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("This resource answers {0}.")]
+pub struct MethodNotAllowed(pub Methods);
+
+impl From<NoRoute> for Problem {
+    fn from(error: NoRoute) -> Self {
+        match error {
+            NoRoute::NoSuchPath => Self::new(Kind::NoSuchPath, error),
+            NoRoute::ItemId(error) => error.into(),
+            NoRoute::Revision(error) => error.into(),
+        }
+    }
+}
+
+impl From<MethodNotAllowed> for Problem {
+    fn from(error: MethodNotAllowed) -> Self {
+        Self::new(Kind::MethodNotAllowed, error).with_header(ALLOW, error.0.into())
+    }
+}
+
 impl Route {
     /// Finds the resource for a path as it stands in the request, percent-encoded.
     ///
     /// # Errors
-    /// [`Problem::NoSuchPath`], or what is wrong with the id or the revision in it.
-    pub fn of(path: &str) -> Result<Self, Problem> {
+    /// [`NoRoute`].
+    pub fn of(path: &str) -> Result<Self, NoRoute> {
         if let Some(id) = path.strip_prefix("/items/") {
             return Ok(Self::Item(ItemId::from_path(id)?));
         }
@@ -55,7 +93,7 @@ impl Route {
             "/health/live" => Ok(Self::Live),
             "/health/ready" => Ok(Self::Ready),
             "/openapi.json" => Ok(Self::OpenApi),
-            _ => Err(Problem::NoSuchPath),
+            _ => Err(NoRoute::NoSuchPath),
         }
     }
 
@@ -93,18 +131,18 @@ mod tests {
         assert_eq!(Route::of("/items/a/b//c/").unwrap(), id("a/b//c/"));
         assert_eq!(Route::of("/items/a%2Fb%20%F0%9F%A6%80").unwrap(), id("a/b 🦀"));
         assert_eq!(Route::of("/items/100%25").unwrap(), id("100%"));
-        assert!(matches!(Route::of("/items/"), Err(Problem::InvalidItemId(_))));
+        assert!(matches!(Route::of("/items/"), Err(NoRoute::ItemId(_))));
     }
 
     #[test]
     fn other_paths_are_named_or_unknown() {
         assert!(matches!(Route::of("/writes/7-1-0"), Ok(Route::Write(_))));
         assert_eq!(Route::of("/writes/7%2D1-0").unwrap(), Route::of("/writes/7-1-0").unwrap());
-        assert!(matches!(Route::of("/writes/7"), Err(Problem::InvalidRevision(_))));
+        assert!(matches!(Route::of("/writes/7"), Err(NoRoute::Revision(_))));
         assert_eq!(Route::of("/health/live").unwrap(), Route::Live);
         assert_eq!(Route::of("/openapi.json").unwrap(), Route::OpenApi);
         for path in ["/", "/writes", "/health", "/health/live/", "/itemsx"] {
-            assert!(matches!(Route::of(path), Err(Problem::NoSuchPath)), "{path}");
+            assert!(matches!(Route::of(path), Err(NoRoute::NoSuchPath)), "{path}");
         }
     }
 }

@@ -1,33 +1,29 @@
-//! What the handler does in Redis: one function for each thing, each one command.
+//! What the handler does in Redis: one function for each thing, each one command; and
+//! [`Redis`](redis::Redis), by which it reaches it.
+//!
+//! This room knows items, writes and listings as they are kept, and no request. Of HTTP it knows what
+//! its failures are to a client.
 
 mod accept;
+mod digest;
+mod failure;
 mod list;
 mod read_many;
+pub mod redis;
 mod wait;
 
 use std::time::Duration;
 
 use futures::future::try_join_all;
-use larder_protocol::item::MalformedItem;
 use larder_protocol::{Call, Item, ItemId, Operation, Outcome, Partition, Revision, StreamId, Write, call, keys};
 
-use crate::redis::{Redis, RedisError, Reply};
+use self::redis::{Redis, RedisError, Reply};
 
 pub use accept::{Acceptance, accept, accept_many};
-pub use list::list;
+pub use failure::{ReadError, read_failed, write_failed};
+pub use list::{Described, Entry, Part, list};
 pub use read_many::{ManyRead, read_many};
 pub use wait::{take_outcomes, wait};
-
-/// Why an item could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// Redis could not be asked.
-    #[error(transparent)]
-    Redis(#[from] RedisError),
-    /// The key holds something that Larder did not write.
-    #[error(transparent)]
-    Malformed(#[from] MalformedItem),
-}
 
 /// What can be told of a write.
 #[derive(Debug, PartialEq, Eq)]

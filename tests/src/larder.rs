@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use larder_api::header;
+use larder_api::web::header;
 use larder_local::system::{ApiProcess, System, SystemBuilder};
 use larder_protocol::{ItemId, Revision};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};

@@ -3,9 +3,8 @@
 
 use larder_protocol::{Call, ItemId, Outcome, Partition, Revision, StreamId, Write, call};
 
-use super::{run, unexpected};
-use crate::idempotency;
-use crate::redis::{Redis, RedisError, Reply};
+use super::redis::{Redis, RedisError, Reply};
+use super::{digest, run, unexpected};
 
 /// What the accept script said.
 pub enum Acceptance {
@@ -73,7 +72,7 @@ pub async fn accept_many(
 }
 
 fn digest(id: &ItemId, write: &Write) -> String {
-    write.idempotency.as_ref().map(|_| idempotency::digest(write, id)).unwrap_or_default()
+    write.idempotency.as_ref().map(|_| digest::digest(write, id)).unwrap_or_default()
 }
 
 fn acceptance(partition: Partition, call: &Call, reply: &[Reply]) -> Result<Acceptance, RedisError> {

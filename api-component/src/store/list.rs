@@ -6,9 +6,37 @@ use futures::future::try_join_all;
 use larder_protocol::call::{self, Call, Listing};
 use larder_protocol::{Head, Partition};
 
+use super::redis::{Redis, RedisError, Reply};
 use super::{ReadError, ask, unexpected};
-use crate::listing::{Described, Entry, Part};
-use crate::redis::{Redis, RedisError, Reply};
+
+/// What one partition tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// How far it came: it has told everything up to here. `None`: it has no more.
+    pub position: Option<Vec<u8>>,
+    /// In byte order.
+    pub entries: Vec<Entry>,
+}
+
+/// A line of a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// An item.
+    Item(String, Option<Box<Described>>),
+    /// Items that share a prefix up to the delimiter.
+    Group(String),
+}
+
+/// What a listing tells of an item besides its id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// Where it lives.
+    pub partition: Partition,
+    /// Its header block.
+    pub head: Head,
+    /// The size of its value, in bytes.
+    pub size: u64,
+}
 
 /// What each partition tells of `listing` (`list.lua`).
 ///

@@ -3,8 +3,8 @@
 use larder_protocol::item::MalformedItem;
 use larder_protocol::{Item, ItemId, call};
 
+use super::redis::{Redis, RedisError, Reply};
 use super::{ask, unexpected};
-use crate::redis::{Redis, RedisError, Reply};
 
 /// What a read of many found of one.
 pub enum ManyRead {

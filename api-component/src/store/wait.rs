@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use larder_protocol::limits::{COMMIT_TIME, MAX_BLOCKED_PER_PARTITION, MAX_LOOK_PAUSE};
 use larder_protocol::{Outcome, Partition, Revision, StreamId, call, keys};
 
+use super::redis::{Redis, RedisError, Reply};
 use super::{run, unexpected};
-use crate::redis::{Redis, RedisError, Reply};
 
 /// Waits until a write that was accepted with [`Write::wait`](larder_protocol::Write), behind
 /// `ahead` unapplied ones, is taken off the channel, for `patience` at most; `None` if it was not.

@@ -17,7 +17,7 @@ use std::task::{Context, Poll, Waker};
 
 use larder_api::config::{Config, InvalidConfig, VARIABLES};
 use larder_api::handler;
-use larder_api::problem::Problem;
+use larder_api::web::problem::Problem;
 use spin_sdk::variables;
 use wasi::exports::http::incoming_handler::Guest;
 use wasi::http::types::{IncomingRequest, ResponseOutparam};
@@ -35,10 +35,10 @@ impl Guest for Shell {
                 let redis = Connection::new(config.redis_url.clone());
                 run(handler::handle(request, &config, &redis))
             }
-            (Err(problem), _) => problem.into(),
+            (Err(error), _) => Problem::from(error).into(),
             (_, Err(error)) => {
                 eprintln!("Larder answers every request with 500: {error}");
-                Problem::Misconfigured(error).into()
+                Problem::from(error).into()
             }
         };
         response::send(response, out);

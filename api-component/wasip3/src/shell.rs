@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use larder_api::config::{Config, InvalidConfig, VARIABLES};
 use larder_api::handler;
-use larder_api::problem::Problem;
+use larder_api::web::problem::Problem;
 use spin_sdk::http::Request;
 use spin_sdk::wasip3::http::types::Response as WasiResponse;
 use spin_sdk::{http_service, variables};
@@ -33,7 +33,7 @@ thread_local! {
 async fn serve(request: Request) -> WasiResponse {
     let response = match &*instance().await {
         Ok(instance) => handler::handle(request, &instance.config, &instance.redis).await,
-        Err(error) => Problem::Misconfigured(error.clone()).into(),
+        Err(error) => Problem::from(error.clone()).into(),
     };
     response::start(response).await
 }

@@ -7,8 +7,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use larder_api::header;
-use larder_api::problem::TYPE_PREFIX;
+use larder_api::web::header;
+use larder_api::web::problem::TYPE_PREFIX;
 use larder_protocol::{ItemId, Partition, Revision, StreamId};
 use reqwest::{Method, Response, StatusCode};
 use reqwest_middleware::RequestBuilder;

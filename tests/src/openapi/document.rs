@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::LazyLock;
 
-use larder_api::openapi::DOCUMENT;
+use larder_api::service::openapi::DOCUMENT;
 use serde_json::Value;
 
 use super::schema::Schemas;

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use anyhow::ensure;
-use larder_api::header;
+use larder_api::web::header;
 use larder_local::system::System;
 use larder_protocol::token::{Digest, Scope};
 use larder_protocol::{ItemId, Partition};

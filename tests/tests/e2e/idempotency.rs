@@ -1,6 +1,6 @@
 //! `Idempotency-Key`: a repeated request makes no second write.
 
-use larder_api::header;
+use larder_api::web::header;
 use larder_local::system::System;
 use larder_protocol::ItemId;
 use larder_tests::Larder;

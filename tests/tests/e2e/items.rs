@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use larder_api::header;
+use larder_api::web::header;
 use larder_tests::{Larder, eventually};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use larder_api::header;
+use larder_api::web::header;
 use larder_local::system::System;
 use larder_protocol::{ItemId, Partition, Revision};
 use larder_tests::Larder;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use larder_api::header;
+use larder_api::web::header;
 use larder_local::system::{System, Wasi};
 use larder_protocol::{Partition, limits};
 use larder_tests::{Direct, Larder, eventually};

@@ -1,7 +1,7 @@
 //! The examples of the document, sent to a running system.
 
 use anyhow::{Context, bail, ensure};
-use larder_api::header;
+use larder_api::web::header;
 use larder_local::system::System;
 use larder_tests::openapi::{Document, Operation};
 use larder_tests::{Larder, eventually};

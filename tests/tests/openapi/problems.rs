@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, ensure};
-use larder_api::problem::{Kind, TYPE_PREFIX};
+use larder_api::web::problem::{Kind, TYPE_PREFIX};
 use larder_tests::openapi::Document;
 use serde_json::Value;
 use strum::IntoEnumIterator;

@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use larder_api::redis::{HostError, Redis, RedisError, Reply};
+use larder_api::store::redis::{Redis, RedisError, Reply};
 use spin_sdk::redis::{Connection as Open, Error, RedisParameter, RedisResult};
 
 pub struct Connection {
@@ -61,20 +61,4 @@ impl Redis for Connection {
     }
 }
 
-fn reply(result: RedisResult) -> Reply {
-    match result {
-        RedisResult::Nil => Reply::Nil,
-        RedisResult::Int64(n) => Reply::Int(n),
-        RedisResult::Status(text) => Reply::Bytes(text.into_bytes()),
-        RedisResult::Binary(bytes) => Reply::Bytes(bytes),
-    }
-}
-
-fn told(error: Error) -> HostError {
-    match error {
-        Error::InvalidAddress => HostError::InvalidAddress,
-        Error::TooManyConnections => HostError::TooManyConnections,
-        Error::TypeError => HostError::WrongType,
-        Error::Other(message) => HostError::Other(message),
-    }
-}
+larder_api::from_sdk!(RedisResult, Error);

@@ -7,7 +7,7 @@ use futures::stream;
 use http::{Request, Uri};
 use http_body::{Body, Frame};
 use http_body_util::StreamBody;
-use larder_api::problem::Problem;
+use larder_api::route::NoRoute;
 use wasi::http::types::{IncomingBody, IncomingRequest, Method};
 use wasi::io::streams::{Error, StreamError};
 
@@ -19,14 +19,14 @@ const CHUNK_BYTES: u64 = 64 * 1024;
 ///
 /// # Errors
 /// Where the target is not a path, such as `*`.
-pub fn read(incoming: IncomingRequest) -> Result<Request<impl Body<Data = Bytes, Error: fmt::Display>>, Problem> {
-    let target: Uri = incoming.path_with_query().and_then(|target| target.parse().ok()).ok_or(Problem::NoSuchPath)?;
+pub fn read(incoming: IncomingRequest) -> Result<Request<impl Body<Data = Bytes, Error: fmt::Display>>, NoRoute> {
+    let target: Uri = incoming.path_with_query().and_then(|target| target.parse().ok()).ok_or(NoRoute::NoSuchPath)?;
     let mut request = Request::builder().method(method(&incoming.method())).uri(target);
     for (name, value) in incoming.headers().entries() {
         request = request.header(name, value);
     }
     let body = incoming.consume().expect("nobody else has taken the body");
-    request.body(StreamBody::new(stream::iter(frames(body)))).map_err(|_| Problem::NoSuchPath)
+    request.body(StreamBody::new(stream::iter(frames(body)))).map_err(|_| NoRoute::NoSuchPath)
 }
 
 fn frames(body: IncomingBody) -> impl Iterator<Item = Result<Frame<Bytes>, Error>> {

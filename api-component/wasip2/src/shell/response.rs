@@ -7,7 +7,7 @@
 
 use bytes::Bytes;
 use http::Response;
-use larder_api::header;
+use larder_api::web::header;
 use wasi::http::types::{Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
 use wasi::io::streams::{OutputStream, StreamError};
 

@@ -14,7 +14,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures::future::{Either, select};
-use larder_api::redis::{HostError, Redis, RedisError, Reply};
+use larder_api::store::redis::{Redis, RedisError, Reply};
 use larder_protocol::limits::{MAX_BLOCKED_PER_INSTANCE, MAX_IDLE_PER_INSTANCE};
 use spin_sdk::redis::{Connection as Open, Error, RedisParameter, RedisResult};
 use spin_sdk::time::sleep;
@@ -172,20 +172,4 @@ impl Redis for Connection {
     }
 }
 
-fn reply(result: RedisResult) -> Reply {
-    match result {
-        RedisResult::Nil => Reply::Nil,
-        RedisResult::Int64(n) => Reply::Int(n),
-        RedisResult::Status(text) => Reply::Bytes(text.into_bytes()),
-        RedisResult::Binary(bytes) => Reply::Bytes(bytes),
-    }
-}
-
-fn told(error: Error) -> HostError {
-    match error {
-        Error::InvalidAddress => HostError::InvalidAddress,
-        Error::TooManyConnections => HostError::TooManyConnections,
-        Error::TypeError => HostError::WrongType,
-        Error::Other(message) => HostError::Other(message),
-    }
-}
+larder_api::from_sdk!(RedisResult, Error);

@@ -8,7 +8,7 @@
 use bytes::Bytes;
 use futures::poll;
 use http::Response;
-use larder_api::header;
+use larder_api::web::header;
 use spin_sdk::wasip3::http::types::{Fields, Response as WasiResponse};
 use spin_sdk::wasip3::{wit_future, wit_stream};
 use wit_bindgen::spawn;

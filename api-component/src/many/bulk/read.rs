@@ -1,0 +1,104 @@
+//! `POST /items/get`: many items in one answer.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use futures::future::try_join_all;
+use http::{Request, Response, StatusCode};
+use larder_protocol::limits::MAX_BULK_BYTES;
+use larder_protocol::token::Scope;
+use larder_protocol::{Item, ItemId, Partition};
+use serde::Serialize;
+
+use super::by_partition;
+use super::form::{self, Form};
+use super::operation::InvalidOperation;
+use super::result::{self, Outcomes};
+use crate::access::Access;
+use crate::items::NoSuchItem;
+use crate::items::document::ItemDocument;
+use crate::store::redis::Redis;
+use crate::store::{self, ManyRead};
+use crate::web::body::RequestBody;
+use crate::web::problem::{Kind, Problem};
+use crate::web::query;
+
+/// Reads the items of a list of ids, and answers 200 with a result for each. The values come to
+/// about [`MAX_BULK_BYTES`] at most; items for which there was no room are told as such.
+pub async fn post(
+    request: Request<impl RequestBody>,
+    access: &Access<'_>,
+    redis: &impl Redis,
+) -> Result<Response<Bytes>, Problem> {
+    access.require(Scope::Read)?;
+    query::parameters(request.uri(), [])?;
+    let path = request.uri().path().to_owned();
+    let form = Form::of(request.headers())?;
+    let body = form::body(request).await?;
+
+    let (mut outcomes, mut ids) = (Outcomes::new(), Vec::new());
+    for (number, json) in form.parts(&body)?.into_iter().enumerate() {
+        let Ok(text) = serde_json::from_slice::<String>(json) else {
+            outcomes.insert(number, (None, Err(InvalidOperation::NoId.into())));
+            continue;
+        };
+        match ItemId::new(text.as_str()).map_err(Problem::from).and_then(|id| Ok(access.reach(&text).map(|()| id)?)) {
+            Ok(id) => ids.push((number, id)),
+            Err(problem) => _ = outcomes.insert(number, (Some(text), Err(problem))),
+        }
+    }
+    let partitions = by_partition(ids, |id| id);
+    let room = MAX_BULK_BYTES / partitions.len().max(1);
+    let found = try_join_all(partitions.into_iter().map(|(p, ids)| read(p, ids, room, redis))).await?;
+    outcomes.extend(found.into_iter().flatten());
+
+    result::log(&path, &outcomes);
+    Ok(form.answer(&result::results(&outcomes, |found| (StatusCode::OK, ReadItem::of(found)))))
+}
+
+type Found = (Partition, Item);
+
+/// Reads the items of one partition; answers each with its number and id.
+async fn read(
+    partition: Partition,
+    ids: Vec<(usize, ItemId)>,
+    room: usize,
+    redis: &impl Redis,
+) -> Result<Vec<(usize, (Option<String>, Result<Found, Problem>))>, Problem> {
+    let all: Vec<_> = ids.iter().map(|(_, id)| id).collect();
+    let found = store::read_many(redis, &all, room).await.map_err(store::read_failed)?;
+    let outcome = |((number, id), found): ((usize, ItemId), ManyRead)| {
+        let name = id.to_string();
+        let outcome = match found {
+            ManyRead::Found(Ok(Some(item))) => Ok((partition, item)),
+            ManyRead::Found(Ok(None)) => Err(NoSuchItem(id).into()),
+            ManyRead::Found(Err(error)) => Err(Problem::internal(format_args!("{id}: {error}"))),
+            ManyRead::NoRoom => Err(Problem::new(
+                Kind::AnswerTooLarge,
+                "The answer has no room left for this item; ask for those that are missing once more.",
+            )),
+        };
+        (number, (Some(name), outcome))
+    };
+    Ok(ids.into_iter().zip(found).map(outcome).collect())
+}
+
+/// What the result tells of an item that was read. A value that is UTF-8 is told as a string,
+/// whatever its content type, so that its bytes can be told from the string's.
+#[derive(Serialize)]
+struct ReadItem<'a> {
+    #[serde(flatten)]
+    known: ItemDocument<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value_base64: Option<String>,
+}
+
+impl<'a> ReadItem<'a> {
+    fn of((partition, item): &'a Found) -> Self {
+        let value = std::str::from_utf8(&item.value).ok();
+        let value_base64 = if value.is_some() { None } else { Some(BASE64_STANDARD.encode(&item.value)) };
+        Self { known: ItemDocument::of(*partition, &item.head), value, value_base64 }
+    }
+}

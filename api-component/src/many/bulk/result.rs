@@ -1,0 +1,43 @@
+//! What became of one part of a bulk request: a line of the answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use http::StatusCode;
+use serde::Serialize;
+
+use crate::web::problem::{Document, Problem};
+
+/// What became of each part, by its number: the id where it could be read, and the outcome.
+pub type Outcomes<T> = BTreeMap<usize, (Option<String>, Result<T, Problem>)>;
+
+/// The result of one part. Its status is that of a request for this part alone.
+#[derive(Serialize)]
+pub struct BulkResult<T> {
+    id: Option<String>,
+    status: u16,
+    #[serde(flatten)]
+    done: Option<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<Document>,
+}
+
+/// The results in the order of the parts; `told` makes the status of what was done, and what there
+/// is to tell of it.
+pub fn results<'a, T, R>(outcomes: &'a Outcomes<T>, told: impl Fn(&'a T) -> (StatusCode, R)) -> Vec<BulkResult<R>> {
+    let result = |(id, outcome): &'a (Option<String>, Result<T, Problem>)| {
+        let (status, done, problem) = match outcome.as_ref().map(&told) {
+            Ok((status, done)) => (status, Some(done), None),
+            Err(problem) => (problem.status(), None, Some(problem.document())),
+        };
+        BulkResult { id: id.clone(), status: status.as_u16(), done, problem }
+    };
+    outcomes.values().map(result).collect()
+}
+
+/// Writes to standard error, once each, what the operator should know of the failures.
+pub fn log<T>(path: &str, outcomes: &Outcomes<T>) {
+    let failures = outcomes.values().filter_map(|(_, outcome)| outcome.as_ref().err());
+    for line in failures.filter_map(Problem::log_line).collect::<BTreeSet<_>>() {
+        eprintln!("POST {path}: {line}");
+    }
+}

@@ -1,0 +1,159 @@
+//! `POST /items`: puts and deletes, each accepted or refused on its own.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures::future::join_all;
+use http::{Request, Response, StatusCode};
+use larder_protocol::token::Scope;
+use larder_protocol::{ItemId, Partition, Revision, Write};
+use serde::Serialize;
+
+use super::form::{self, Form};
+use super::result::{self, Outcomes};
+use super::{by_partition, operation};
+use crate::access::Access;
+use crate::config::Config;
+use crate::store;
+use crate::store::redis::Redis;
+use crate::web::body::RequestBody;
+use crate::web::preference::Preference;
+use crate::web::problem::{Kind, Problem};
+use crate::web::query;
+use crate::writes::idempotency;
+use crate::writes::sent::{self, Sent};
+
+/// Accepts each operation of the body, those to one item in their order, and answers 200 with
+/// their results. Where the store could take none of them now, the answer is that problem.
+pub async fn post(
+    request: Request<impl RequestBody>,
+    access: &Access<'_>,
+    config: &Config,
+    redis: &impl Redis,
+) -> Result<Response<Bytes>, Problem> {
+    access.require(Scope::Write)?;
+    query::parameters(request.uri(), [])?;
+    let path = request.uri().path().to_owned();
+    let form = Form::of(request.headers())?;
+    let key = idempotency::key(request.headers())?;
+    let preference = Preference::of(request.headers(), config.max_wait_seconds);
+    let patience = preference.wait(Duration::ZERO);
+    let body = form::body(request).await?;
+
+    let (mut outcomes, mut writes) = (Outcomes::new(), Vec::new());
+    for (number, json) in form.parts(&body)?.into_iter().enumerate() {
+        let parsed = operation::parse(json, config.max_value_bytes).and_then(|(id, write)| {
+            access.reach(id.as_str())?;
+            let record = key.as_ref().map(|key| idempotency::part_record(&id, access.owner(), key, number));
+            Ok((id, Write { idempotency: record, wait: (!patience.is_zero()).then_some(patience), ..write }))
+        });
+        match parsed {
+            Ok(write) => writes.push((number, write)),
+            Err(problem) => _ = outcomes.insert(number, (operation::id(json), Err(problem))),
+        }
+    }
+    let deadline = (!patience.is_zero()).then(|| Instant::now() + patience);
+    let parts = by_partition(writes, |(id, _)| id);
+    let sent = join_all(parts.into_iter().map(|(p, writes)| send(p, writes, deadline, config, redis))).await;
+    outcomes.extend(sent.into_iter().flatten());
+
+    if outcomes.values().all(|(_, outcome)| outcome.as_ref().is_err_and(Problem::is_temporary))
+        && let Some((_, (_, Err(problem)))) = outcomes.pop_first()
+    {
+        return Err(problem);
+    }
+    result::log(&path, &outcomes);
+    let told = |done: &Done| (done.status, Accepted { revision: done.revision.to_string() });
+    let mut response = form.answer(&result::results(&outcomes, told));
+    preference.applied(response.headers_mut());
+    Ok(response)
+}
+
+/// What the result of an accepted operation tells.
+#[derive(Serialize)]
+struct Accepted {
+    revision: String,
+}
+
+/// An operation that was accepted; its status tells more where somebody waited for it.
+struct Done {
+    revision: Revision,
+    status: StatusCode,
+}
+
+/// Sends the writes of one partition, and waits for them if that is wanted; answers each with its
+/// number and id.
+async fn send(
+    partition: Partition,
+    writes: Vec<(usize, (ItemId, Write))>,
+    deadline: Option<Instant>,
+    config: &Config,
+    redis: &impl Redis,
+) -> Vec<(usize, (Option<String>, Result<Done, Problem>))> {
+    let all: Vec<_> = writes.iter().map(|(_, write)| write).collect();
+    let mut sent = accept(partition, &all, config.max_pending, redis).await;
+    if sent.iter().all(|sent| sent.as_ref().is_err_and(|problem| problem.kind() == Kind::OutOfMemory)) {
+        // None of the call was accepted, but what only removes needs no memory.
+        let is_removal = |number: &usize| !all[*number].1.operation.is_put();
+        let removals: Vec<_> = (0..all.len()).filter(is_removal).collect();
+        let again: Vec<_> = removals.iter().map(|&number| all[number]).collect();
+        for (number, outcome) in removals.into_iter().zip(accept(partition, &again, config.max_pending, redis).await) {
+            sent[number] = outcome;
+        }
+    }
+    if let Some(deadline) = deadline {
+        wait(partition, &mut sent, &all, deadline, config, redis).await;
+    }
+    let done = sent.into_iter().map(|sent| done(sent?, deadline.is_some()));
+    let named = writes.into_iter().zip(done);
+    named.map(|((number, (id, _)), done)| (number, (Some(id.to_string()), done))).collect()
+}
+
+fn done(Sent { revision, outcome, .. }: Sent, waited: bool) -> Result<Done, Problem> {
+    let status = match outcome {
+        Some(outcome) if waited => sent::status(revision, &outcome)?,
+        _ => StatusCode::ACCEPTED,
+    };
+    Ok(Done { revision, status })
+}
+
+/// Waits for the last of the writes, which is also the last that is applied; then the outcomes of
+/// all others are there. The deadline is that of all partitions, which may wait one after the other.
+async fn wait(
+    partition: Partition,
+    sent: &mut [Result<Sent, Problem>],
+    writes: &[&(ItemId, Write)],
+    deadline: Instant,
+    config: &Config,
+    redis: &impl Redis,
+) {
+    let on_channel = sent.iter_mut().zip(writes).filter_map(|(sent, write)| Some((sent.as_mut().ok()?, write)));
+    let mut on_channel: Vec<_> = on_channel.collect();
+    let Some((last, (id, write))) = on_channel.iter_mut().max_by_key(|(sent, _)| sent.revision.id) else { return };
+    let patience = deadline.saturating_duration_since(Instant::now());
+    if !patience.is_zero() {
+        last.wait(write, patience, id, config, redis).await;
+    }
+
+    let unknown: Vec<_> = on_channel.into_iter().map(|(sent, _)| sent).filter(|sent| sent.outcome.is_none()).collect();
+    let writes: Vec<_> = unknown.iter().map(|sent| sent.revision.id).collect();
+    match store::take_outcomes(redis, partition, &writes).await {
+        Ok(outcomes) => unknown.into_iter().zip(outcomes).for_each(|(sent, outcome)| sent.outcome = outcome),
+        Err(error) => eprintln!("waiting for bulk writes: {error}"),
+    }
+}
+
+async fn accept(
+    partition: Partition,
+    writes: &[&(ItemId, Write)],
+    max_pending: u64,
+    redis: &impl Redis,
+) -> Vec<Result<Sent, Problem>> {
+    match store::accept_many(redis, partition, writes, max_pending).await {
+        Ok(acceptances) => {
+            let each = acceptances.into_iter().zip(writes);
+            each.map(|(acceptance, (id, _))| Ok(Sent::of(acceptance.map_err(store::write_failed)?, id)?)).collect()
+        }
+        Err(error) => writes.iter().map(|_| Err(store::write_failed(error.clone()))).collect(),
+    }
+}

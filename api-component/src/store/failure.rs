@@ -1,0 +1,60 @@
+//! What a failure of Redis is to a client; it depends on whether anything was to be written.
+
+use larder_protocol::item::MalformedItem;
+
+use super::redis::RedisError;
+use crate::web::problem::{Kind, Problem};
+
+/// Why an item could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Redis could not be asked.
+    #[error(transparent)]
+    Redis(#[from] RedisError),
+    /// The key holds something that Larder did not write.
+    #[error(transparent)]
+    Malformed(#[from] MalformedItem),
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Redis(error) => read_failed(error),
+            ReadError::Malformed(error) => Self::internal(error),
+        }
+    }
+}
+
+/// A command that only read failed.
+pub fn read_failed(error: RedisError) -> Problem {
+    match error {
+        RedisError::Unexpected(message) => Problem::internal(message),
+        // Somebody else put something at one of our keys; no retry will help.
+        RedisError::Refused { code, message } if code == "WRONGTYPE" => Problem::internal(message),
+        error => unavailable("Nothing was changed", &error),
+    }
+}
+
+/// A write was not accepted, or may not have been.
+pub fn write_failed(error: RedisError) -> Problem {
+    match error {
+        RedisError::Unexpected(message) => Problem::internal(message),
+        RedisError::Refused { code, .. } if code == "OOM" => Problem::new(
+            Kind::OutOfMemory,
+            "The store has no memory left for new values. Nothing was written; try again later.",
+        )
+        .caused_by("Redis refused a write: it has reached maxmemory"),
+        RedisError::Refused { code, message } if code == "WRONGTYPE" => Problem::internal(message),
+        error @ RedisError::Lost(_) => Problem::new(
+            Kind::OutcomeUnknown,
+            "The store did not answer in time. The write may or may not have been accepted; read the item to see.",
+        )
+        .caused_by(error),
+        error => unavailable("Nothing was written", &error),
+    }
+}
+
+fn unavailable(consequence: &str, error: &RedisError) -> Problem {
+    let detail = format!("The store cannot be reached at the moment. {consequence}; try again later.");
+    Problem::new(Kind::Unavailable, detail).caused_by(error)
+}

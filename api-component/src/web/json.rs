@@ -1,0 +1,91 @@
+//! JSON in requests and answers: one document (`application/json`), or one a line
+//! (`application/x-ndjson`).
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Response};
+use mediatype::{MediaTypeList, Name, ReadParams as _};
+use serde::Serialize;
+
+use super::header;
+
+/// The media types of JSON lines; the first is the one that is answered.
+const LINES: [&str; 2] = ["application/x-ndjson", "application/ndjson"];
+
+/// A media type without its parameters.
+fn essence(content_type: &str) -> &str {
+    content_type.split(';').next().unwrap_or_default().trim()
+}
+
+/// Whether a content type is that of one document.
+pub fn is_document(content_type: &str) -> bool {
+    essence(content_type).eq_ignore_ascii_case("application/json")
+}
+
+/// Whether a content type is that of one document a line.
+pub fn is_lines(content_type: &str) -> bool {
+    let essence = essence(content_type);
+    LINES.iter().any(|name| essence.eq_ignore_ascii_case(name))
+}
+
+/// Whether the client names JSON lines in `Accept`, and does not like JSON better (RFC 9110
+/// §12.5.1). What is no list of media types asks for nothing.
+pub fn prefers_lines(headers: &HeaderMap) -> bool {
+    let texts = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let (mut lines, mut json) = (0.0, 0.0);
+    for range in texts.flat_map(MediaTypeList::new).flatten() {
+        let quality = range.get_param(Name::new_unchecked("q")).map_or(Ok(1.0), |q| q.as_str().parse::<f32>());
+        let (Ok(quality), essence) = (quality, range.essence().to_string()) else { continue };
+        match essence.as_str() {
+            essence if is_lines(essence) => lines = quality,
+            essence if is_document(essence) => json = quality,
+            _ => {}
+        }
+    }
+    lines > 0.0 && lines >= json
+}
+
+/// A document about this moment, as an answer.
+pub fn document(content: &impl Serialize) -> Response<Bytes> {
+    let body = serde_json::to_vec(content).expect("documents of strings and numbers always serialize");
+    answer(header::JSON, body)
+}
+
+/// One document a line, as an answer.
+pub fn lines<T: Serialize>(documents: impl IntoIterator<Item = T>) -> Response<Bytes> {
+    let mut body = Vec::new();
+    for document in documents {
+        serde_json::to_writer(&mut body, &document).expect("documents of strings and numbers always serialize");
+        body.push(b'\n');
+    }
+    answer(HeaderValue::from_static(LINES[0]), body)
+}
+
+fn answer(content_type: HeaderValue, body: Vec<u8>) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body));
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response.headers_mut().insert(CACHE_CONTROL, header::NO_STORE);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_answered_to_those_who_name_them() {
+        for (accept, expected) in [
+            ("application/x-ndjson", true),
+            ("application/json;q=0.5, APPLICATION/X-NDJSON", true),
+            ("application/json, application/x-ndjson;q=0.5", false),
+            ("application/x-ndjson;q=0", false),
+            ("*/*", false),
+            ("", false),
+            (";;;,,, x", false),
+        ] {
+            let headers = HeaderMap::from_iter([(ACCEPT, accept.parse().unwrap())]);
+            assert_eq!(prefers_lines(&headers), expected, "{accept}");
+        }
+        assert!(!prefers_lines(&HeaderMap::new()));
+    }
+}

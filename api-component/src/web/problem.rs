@@ -1,0 +1,118 @@
+//! How a client hears that a request failed: the only place that turns errors into HTTP (RFC 9457,
+//! `application/problem+json`).
+//!
+//! It knows of no error in particular. Each room has error types of its own, and says beside them
+//! which [`Kind`] of problem they are; a kind has one status and one stable `type`, meant for
+//! programs. The `detail` says what would be right and is meant for people. What went wrong inside
+//! goes to the log, not to the client.
+
+mod kind;
+
+use std::fmt::Display;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use larder_protocol::limits;
+use serde::Serialize;
+
+use super::header;
+
+pub use kind::Kind;
+
+/// What every problem `type` starts with.
+pub const TYPE_PREFIX: &str = "urn:larder:problem:";
+
+/// Why a request was not done.
+#[derive(Debug, thiserror::Error)]
+#[error("{detail}")]
+pub struct Problem {
+    kind: Kind,
+    detail: String,
+    /// Headers that go with it.
+    headers: Vec<(HeaderName, HeaderValue)>,
+    /// What the operator shall read and the client shall not.
+    cause: Option<String>,
+}
+
+/// A problem as the client reads it (RFC 9457 §3.1).
+#[derive(Debug, Serialize)]
+pub struct Document {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: String,
+}
+
+impl Problem {
+    /// A problem that the client is told all of; `detail` is a sentence or two.
+    pub fn new(kind: Kind, detail: impl Display) -> Self {
+        Self { kind, detail: detail.to_string(), headers: vec![], cause: None }
+    }
+
+    /// A problem of ours: its cause goes to the log only.
+    pub fn internal(cause: impl Display) -> Self {
+        Self::new(Kind::Internal, "Something is wrong on our side; the log of the service says what.").caused_by(cause)
+    }
+
+    /// Adds what the operator shall read and the client shall not.
+    #[must_use]
+    pub fn caused_by(self, cause: impl Display) -> Self {
+        Self { cause: Some(cause.to_string()), ..self }
+    }
+
+    /// Adds a header to the answer.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// Which problem it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.kind.parts().0
+    }
+
+    /// It may go better later.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        self.status() == StatusCode::SERVICE_UNAVAILABLE
+    }
+
+    /// What the operator shall read; `None` where the client is told all.
+    #[must_use]
+    pub fn log_line(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
+    /// The problem as the client reads it.
+    #[must_use]
+    pub fn document(&self) -> Document {
+        let (status, name, title) = self.kind.parts();
+        let detail = self.detail.clone();
+        Document { r#type: format!("{TYPE_PREFIX}{name}"), title, status: status.as_u16(), detail }
+    }
+}
+
+impl From<Problem> for Response<Bytes> {
+    fn from(problem: Problem) -> Self {
+        let body = serde_json::to_vec(&problem.document()).expect("strings and a number always serialize");
+        let mut response = Response::new(Bytes::from(body));
+        *response.status_mut() = problem.status();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, header::PROBLEM_JSON);
+        headers.insert(CACHE_CONTROL, header::NO_STORE);
+        if problem.is_temporary() {
+            headers.insert(RETRY_AFTER, HeaderValue::from(limits::RETRY_AFTER.as_secs()));
+        }
+        headers.extend(problem.headers);
+        response
+    }
+}

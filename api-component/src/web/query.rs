@@ -1,0 +1,109 @@
+//! The query of a request: only what the resource knows, each parameter once.
+
+use std::time::Duration;
+
+use http::Uri;
+use larder_protocol::limits::{MAX_LIST_LIMIT, MAX_TTL_SECONDS};
+
+use super::problem::{Kind, Problem};
+
+/// Why a query cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidQuery {
+    /// A parameter that this resource does not know.
+    #[error("The query parameter \"{0}\" is not known here{1}")]
+    Unknown(String, String),
+    /// A parameter that comes more than once.
+    #[error("The query parameter \"{0}\" is given more than once")]
+    Duplicate(String),
+    /// What it decodes to is no text.
+    #[error("The query is not UTF-8 after percent-decoding")]
+    NotUtf8,
+    /// A text that no id can have in it.
+    #[error("The {name} must have {min} to {max} bytes of UTF-8 without control characters")]
+    Text {
+        /// The parameter.
+        name: &'static str,
+        /// Least bytes.
+        min: usize,
+        /// Most bytes.
+        max: usize,
+    },
+    /// No number of ids that a page can have.
+    #[error("The limit \"{0}\" must be a whole number from 1 to {MAX_LIST_LIMIT}")]
+    Limit(String),
+    /// Something else to tell of an item.
+    #[error("The parameter values must be meta or none")]
+    Values,
+    /// A time to live that is none.
+    #[error("The ttl \"{0}\" must be a whole number of seconds from 1 to {MAX_TTL_SECONDS}")]
+    Ttl(String),
+}
+
+impl From<InvalidQuery> for Problem {
+    fn from(error: InvalidQuery) -> Self {
+        Self::new(Kind::InvalidQuery, format_args!("{error}."))
+    }
+}
+
+/// Reads the parameters that this resource knows, in the order of `known`.
+///
+/// # Errors
+/// [`InvalidQuery`] names the first unknown or repeated one.
+pub fn parameters<const N: usize>(uri: &Uri, known: [&str; N]) -> Result<[Option<String>; N], InvalidQuery> {
+    let mut values = [const { None }; N];
+    let query = uri.query().unwrap_or_default();
+    // The parser below would put a replacement character in the place of what is not UTF-8.
+    percent_encoding::percent_decode_str(query).decode_utf8().map_err(|_| InvalidQuery::NotUtf8)?;
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let Some(slot) = known.iter().position(|k| *k == name) else {
+            let hint = if N == 0 { String::new() } else { format!("; known are: {}", known.join(", ")) };
+            return Err(InvalidQuery::Unknown(name.escape_debug().to_string(), hint));
+        };
+        if values[slot].replace(value.into_owned()).is_some() {
+            return Err(InvalidQuery::Duplicate(name.into_owned()));
+        }
+    }
+    Ok(values)
+}
+
+/// Reads a time to live in seconds.
+///
+/// # Errors
+/// [`InvalidQuery::Ttl`] where it is no number, 0, or above [`MAX_TTL_SECONDS`].
+pub fn ttl(text: &str) -> Result<Duration, InvalidQuery> {
+    match text.parse() {
+        Ok(seconds @ 1..=MAX_TTL_SECONDS) if text.bytes().all(|b| b.is_ascii_digit()) => {
+            Ok(Duration::from_secs(seconds))
+        }
+        _ => Err(InvalidQuery::Ttl(text.escape_debug().to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(query: &'static str) -> Result<[Option<String>; 1], InvalidQuery> {
+        parameters(&format!("/items/a?{query}").parse().unwrap(), ["ttl"])
+    }
+
+    #[test]
+    fn what_is_unknown_or_repeated_is_named() {
+        assert_eq!(parse("ttl=5"), Ok([Some("5".to_owned())]));
+        assert_eq!(parse(""), Ok([None]));
+        assert_eq!(parse("ttl=5&ttl=5"), Err(InvalidQuery::Duplicate("ttl".to_owned())));
+        assert_eq!(
+            parse("TTL=5").unwrap_err().to_string(),
+            "The query parameter \"TTL\" is not known here; known are: ttl"
+        );
+    }
+
+    #[test]
+    fn a_ttl_is_a_whole_number_of_seconds() {
+        assert_eq!(ttl("60"), Ok(Duration::from_secs(60)));
+        for wrong in ["", "0", "-1", "+1", "1.5", "1m", "3153600001", "99999999999999999999"] {
+            assert!(ttl(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! A write that the accept script has judged: whether it is on the channel, and how it ends.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use larder_protocol::{ItemId, Outcome, Partition, Revision, Write};
+
+use super::PreconditionFailed;
+use crate::config::Config;
+use crate::store::redis::{Redis, RedisError};
+use crate::store::{self, Acceptance};
+use crate::web::problem::{Kind, Problem};
+
+/// A write that is on the channel, or has been.
+pub struct Sent {
+    /// Which write it is.
+    pub revision: Revision,
+    /// What became of it, where that is known.
+    pub outcome: Option<Outcome>,
+    /// Who sent it.
+    pub by: Sender,
+}
+
+/// Who put a write on the channel.
+pub enum Sender {
+    /// This request, behind so many unapplied ones.
+    Us {
+        /// How many.
+        ahead: u64,
+    },
+    /// An earlier request with the same idempotency key.
+    Earlier,
+}
+
+/// Why a write is not on the channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotSent {
+    /// Its condition certainly does not hold.
+    #[error(transparent)]
+    PreconditionFailed(#[from] PreconditionFailed),
+    /// An earlier request with its idempotency key asked for something else.
+    #[error("This Idempotency-Key was used for another request to this item. Nothing was written.")]
+    IdempotencyKeyReused,
+    /// There is no room.
+    #[error("The partition of this item has {0} writes that wait to be applied. Nothing was written; try again later.")]
+    Overloaded(u64),
+}
+
+/// Why a write that was on the channel changed nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotApplied {
+    /// Its condition did not hold.
+    #[error(transparent)]
+    PreconditionFailed(#[from] PreconditionFailed),
+    /// It never can be applied.
+    #[error("The write was accepted, but can never be applied: {0}. It is kept for the operator to see.")]
+    Dead(String),
+}
+
+impl From<NotSent> for Problem {
+    fn from(error: NotSent) -> Self {
+        match error {
+            NotSent::PreconditionFailed(error) => error.into(),
+            NotSent::IdempotencyKeyReused => Self::new(Kind::IdempotencyKeyReused, error),
+            NotSent::Overloaded(_) => Self::new(Kind::Overloaded, error),
+        }
+    }
+}
+
+impl From<NotApplied> for Problem {
+    fn from(error: NotApplied) -> Self {
+        match error {
+            NotApplied::PreconditionFailed(error) => error.into(),
+            NotApplied::Dead(_) => Self::new(Kind::NotApplied, error),
+        }
+    }
+}
+
+impl Sent {
+    /// What the accept script said of a write to the item `id`.
+    ///
+    /// # Errors
+    /// [`NotSent`].
+    pub fn of(acceptance: Acceptance, id: &ItemId) -> Result<Self, NotSent> {
+        match acceptance {
+            Acceptance::Accepted { revision, ahead } => Ok(Self { revision, outcome: None, by: Sender::Us { ahead } }),
+            Acceptance::Repeated(revision, outcome) => Ok(Self { revision, outcome, by: Sender::Earlier }),
+            Acceptance::Reused => Err(NotSent::IdempotencyKeyReused),
+            Acceptance::Rejected { current } => {
+                let partition = Partition::of(id);
+                Err(PreconditionFailed(current.map(|id| Revision { partition, id })).into())
+            }
+            Acceptance::Full { pending } => Err(NotSent::Overloaded(pending)),
+        }
+    }
+
+    /// Waits for the outcome, for `patience` at most.
+    pub async fn wait(&mut self, write: &Write, patience: Duration, id: &ItemId, config: &Config, redis: &impl Redis) {
+        if self.outcome.is_some() {
+            return;
+        }
+        let outcome = match self.by {
+            Sender::Us { ahead } => store::wait(redis, self.revision, ahead, patience).await,
+            Sender::Earlier => remembered(write, patience, id, config, redis).await,
+        };
+        self.outcome = outcome.unwrap_or_else(|error| {
+            // It is accepted all the same; only its outcome is not known yet.
+            eprintln!("waiting for the write {}: {error}", self.revision);
+            None
+        });
+    }
+}
+
+/// The earlier request of a repeated one may not have asked for its outcome to be told; then it is
+/// in the record once everything accepted before now is applied.
+async fn remembered(
+    write: &Write,
+    patience: Duration,
+    id: &ItemId,
+    config: &Config,
+    redis: &impl Redis,
+) -> Result<Option<Outcome>, RedisError> {
+    store::pass_barrier(redis, id, config.max_pending, patience).await?;
+    match &write.idempotency {
+        Some(record) => store::remembered(redis, record).await,
+        None => Ok(None),
+    }
+}
+
+/// The status of an answer that tells the outcome: 201, 204, or why it was not done.
+///
+/// # Errors
+/// [`NotApplied`].
+pub fn status(revision: Revision, outcome: &Outcome) -> Result<StatusCode, NotApplied> {
+    match outcome {
+        Outcome::Created => Ok(StatusCode::CREATED),
+        Outcome::Replaced | Outcome::Deleted | Outcome::Absent | Outcome::Passed => Ok(StatusCode::NO_CONTENT),
+        Outcome::Rejected { current } => Err(PreconditionFailed(current.map(|id| Revision { id, ..revision })).into()),
+        Outcome::Dead(reason) => Err(NotApplied::Dead(reason.clone())),
+    }
+}
