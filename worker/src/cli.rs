@@ -3,17 +3,18 @@
 //! Without a subcommand the worker runs. There are no positional arguments, so the words stay
 //! free for subcommands. Those share the connection's settings with it, which are therefore global
 //! and may stand on either side of their words.
+//!
+//! It is put together of what each part wants to know; no part knows of it.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::error::ErrorKind;
-use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
-use tracing_subscriber::EnvFilter;
+use clap::{Args, Parser, Subcommand};
 
+use crate::connection::RedisSettings;
 use crate::dead::DeadCommand;
-use crate::redis_ca::RedisCa;
-use crate::redis_url::{RedisUrl, RedisUrlParser};
+use crate::duration;
+use crate::logging::LogSettings;
 use crate::token::TokenCommand;
 
 /// Applies the writes of a Larder store.
@@ -56,58 +57,6 @@ pub enum Command {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Redis")]
-pub struct RedisSettings {
-    /// The Redis (7.0 or later) or Valkey that holds the store.
-    ///
-    /// redis://[user:password@]host[:port][/database], with TLS rediss://…, or
-    /// redis+unix:///path/to/socket[?db=0].
-    /// Percent-encode special characters in the password. Prefer the environment for a URL with
-    /// a password: other users of the machine can read the command line.
-    #[arg(
-        long = "redis",
-        global = true,
-        env = "LARDER_REDIS",
-        hide_env_values = true,
-        value_name = "URL",
-        value_parser = RedisUrlParser,
-        default_value = "redis://127.0.0.1:6379"
-    )]
-    pub url: RedisUrl,
-
-    /// The certificates, as a PEM file, by which to know a Redis with TLS.
-    ///
-    /// In place of those that the system trusts. It is read once, at the start.
-    #[arg(long = "redis-ca", global = true, env = "LARDER_REDIS_CA", value_name = "FILE")]
-    pub ca: Option<RedisCa>,
-
-    /// How long to wait for the answer to a command before the connection counts as lost.
-    ///
-    /// In milliseconds, 100 to 60000.
-    #[arg(
-        long,
-        global = true,
-        env = "LARDER_COMMAND_TIMEOUT",
-        value_name = "MS",
-        value_parser = milliseconds::<100, 60_000>,
-        default_value = "5000"
-    )]
-    pub command_timeout: Duration,
-}
-
-impl RedisSettings {
-    /// Makes sure that the settings go together, before anything starts.
-    pub fn check(&self) -> Result<(), clap::Error> {
-        if self.ca.is_some() && !self.url.is_tls() {
-            let message =
-                "--redis-ca or LARDER_REDIS_CA is for TLS, and the URL of Redis does not begin with rediss://";
-            return Err(Cli::command().error(ErrorKind::ArgumentConflict, message));
-        }
-        Ok(())
-    }
-}
-
-#[derive(Debug, Args)]
 #[command(next_help_heading = "Worker")]
 pub struct WorkerSettings {
     /// What this worker is called among the workers of the store; no two may share a name.
@@ -131,7 +80,7 @@ pub struct WorkerSettings {
         long,
         env = "LARDER_SWEEP_INTERVAL",
         value_name = "MS",
-        value_parser = milliseconds::<10, 60_000>,
+        value_parser = duration::milliseconds::<10, 60_000>,
         default_value = "250"
     )]
     pub sweep_interval: Duration,
@@ -141,32 +90,6 @@ pub struct WorkerSettings {
     /// These pages have no authentication: keep them off public networks.
     #[arg(long, env = "LARDER_ADMIN_LISTEN", value_name = "IP:PORT")]
     pub admin_listen: Option<SocketAddr>,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Logs (on stderr)")]
-pub struct LogSettings {
-    /// Lines for people, or one JSON object per line.
-    #[arg(long = "log-format", env = "LARDER_LOG_FORMAT", value_name = "FORMAT", default_value = "human")]
-    pub format: LogFormat,
-
-    /// What to log: error, warn, info, debug or trace, also per module (info,larder_worker=debug).
-    #[arg(long = "log", env = "LARDER_LOG", value_name = "FILTER", value_parser = log_filter, default_value = "info")]
-    pub filter: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    Human,
-    Json,
-}
-
-fn milliseconds<const MIN: u64, const MAX: u64>(text: &str) -> Result<Duration, String> {
-    text.parse()
-        .ok()
-        .filter(|ms| (MIN..=MAX).contains(ms))
-        .map(Duration::from_millis)
-        .ok_or_else(|| format!("expected a whole number of milliseconds from {MIN} to {MAX}"))
 }
 
 fn worker_name(text: &str) -> Result<String, String> {
@@ -184,14 +107,13 @@ fn unique_name() -> String {
     format!("{host}-{}-{:08x}", std::process::id(), fastrand::u32(..))
 }
 
-/// Checks only: a filter cannot be cloned, as clap wants its values to be.
-fn log_filter(text: &str) -> Result<String, String> {
-    EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
-}
-
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+    use clap::error::ErrorKind;
+
     use super::*;
+    use crate::logging::LogFormat;
 
     fn parse(args: &[&str]) -> Result<Cli, clap::Error> {
         Cli::try_parse_from([&["larder-worker"], args].concat())

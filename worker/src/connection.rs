@@ -6,6 +6,11 @@
 //! noticed. Redis limits what it buffers for a subscriber (32 MB by default); all replies here are
 //! short.
 
+mod ca;
+mod failure;
+mod settings;
+mod url;
+
 use std::time::Duration;
 
 use larder_protocol::call::{CommitReply, Committed};
@@ -16,8 +21,8 @@ use redis::{
     AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, ProtocolVersion, RedisResult, ServerErrorKind,
 };
 
-use crate::cli::RedisSettings;
-use crate::failure::Failure;
+pub use failure::{Failure, Outage};
+pub use settings::RedisSettings;
 
 /// A connection; the session's is subscribed to the doorbell. Clones share it.
 #[derive(Clone)]

@@ -5,7 +5,7 @@ use std::time::Instant;
 use larder_protocol::limits::HEARTBEAT_EXPIRY;
 use tokio::sync::watch;
 
-use crate::failure::Outage;
+use crate::connection::Outage;
 use crate::metric;
 
 /// The worker's state, written by the session and read by the admin server.

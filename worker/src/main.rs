@@ -16,25 +16,16 @@
 
 mod admin;
 mod backoff;
-mod bells;
 mod cli;
-mod committer;
 mod connection;
 mod dead;
-mod doorbell;
-mod expiry;
-mod failure;
+mod duration;
 mod health;
-mod heartbeat;
 mod logging;
 mod metric;
 mod outage_log;
-mod ownership;
-mod redis_ca;
-mod redis_url;
 mod session;
 mod shutdown;
-mod sweep;
 mod token;
 mod worker;
 
@@ -42,14 +33,17 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser};
 
 use crate::cli::{Cli, Command};
 use crate::health::Health;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    cli.redis.check().unwrap_or_else(|error| error.exit());
+    if let Err(conflict) = cli.redis.check() {
+        Cli::command().error(ErrorKind::ArgumentConflict, conflict).exit();
+    }
     match &cli.command {
         // Whoever calls a subcommand wants an answer, and an error in plain words.
         Some(Command::Dead(command)) => exit(dead::run(command, &cli.redis), |error| eprintln!("error: {error:#}")),

@@ -3,7 +3,7 @@
 use std::mem::{Discriminant, discriminant};
 use std::time::Instant;
 
-use crate::failure::Outage;
+use crate::connection::Outage;
 
 /// The outage that is going on, if one is.
 #[derive(Default)]

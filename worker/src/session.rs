@@ -4,6 +4,14 @@
 //! the session, its error is the one that is told, and the others are dropped where they stand,
 //! which is safe because all of a commit happens inside Redis.
 
+mod bells;
+mod committer;
+mod doorbell;
+mod expiry;
+mod heartbeat;
+mod ownership;
+mod sweep;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,16 +20,14 @@ use larder_protocol::{Partition, keys};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::bells::Bells;
+use self::bells::Bells;
+use self::committer::{Budget, Committer};
+use self::doorbell::Doorbell;
+use self::heartbeat::Roster;
+use self::ownership::Ownership;
 use crate::cli::Cli;
-use crate::committer::{Budget, Committer};
-use crate::connection::Connection;
-use crate::doorbell::Doorbell;
-use crate::failure::Outage;
+use crate::connection::{Connection, Outage};
 use crate::health::Health;
-use crate::heartbeat::Roster;
-use crate::ownership::Ownership;
-use crate::{expiry, heartbeat, sweep};
 
 /// How long calls that are under way may take when the worker stops. What is not answered by then
 /// is still done, or not, as a whole.

@@ -106,14 +106,17 @@ mod tests {
     use larder_protocol::token;
 
     use super::*;
-    use crate::cli::{Cli, Command};
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(subcommand)]
+        command: TokenCommand,
+    }
 
     fn arguments(line: &str) -> Result<New, clap::Error> {
-        let line = format!("larder-worker token new {line}");
-        match Cli::try_parse_from(line.split(' '))?.command {
-            Some(Command::Token(TokenCommand::New(arguments))) => Ok(arguments),
-            other => panic!("{other:?}"),
-        }
+        let line = format!("token new {line}");
+        let TokenCommand::New(arguments) = Line::try_parse_from(line.split(' '))?.command;
+        Ok(arguments)
     }
 
     #[test]

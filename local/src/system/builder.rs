@@ -57,6 +57,14 @@ impl Default for SystemBuilder {
     }
 }
 
+impl System {
+    /// A system to be put together.
+    #[must_use]
+    pub fn builder() -> SystemBuilder {
+        SystemBuilder::default()
+    }
+}
+
 impl SystemBuilder {
     /// How many workers to start.
     #[must_use]

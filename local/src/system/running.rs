@@ -9,7 +9,6 @@ use futures::future::{BoxFuture, FutureExt as _, select_all};
 use reqwest::StatusCode;
 
 use super::api::ApiProcess;
-use super::builder::SystemBuilder;
 use super::data::DataFolder;
 use super::log::Output;
 use super::port::Port;
@@ -54,12 +53,6 @@ impl std::fmt::Display for Death {
 }
 
 impl System {
-    /// A system to be put together.
-    #[must_use]
-    pub fn builder() -> SystemBuilder {
-        SystemBuilder::default()
-    }
-
     pub(super) fn new(
         api: ApiProcess,
         workers: Vec<WorkerProcess>,

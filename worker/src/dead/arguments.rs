@@ -87,27 +87,33 @@ mod tests {
     use clap::Parser;
     use clap::error::ErrorKind;
 
-    use crate::cli::Cli;
+    use super::DeadCommand;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(subcommand)]
+        _command: DeadCommand,
+    }
 
     fn refusal(line: &str) -> ErrorKind {
-        Cli::try_parse_from(line.split(' ')).unwrap_err().kind()
+        Line::try_parse_from(line.split(' ')).unwrap_err().kind()
     }
 
     #[test]
     fn what_is_to_be_retried_or_dropped_must_be_said() {
         for command in ["retry", "drop"] {
-            let line = format!("larder-worker dead {command}");
+            let line = format!("dead {command}");
             assert_eq!(refusal(&line), ErrorKind::MissingRequiredArgument);
             assert_eq!(refusal(&format!("{line} --all 1-2-3")), ErrorKind::ArgumentConflict);
-            assert!(Cli::try_parse_from(format!("{line} 1-2-3 1-2-4").split(' ')).is_ok());
-            assert!(Cli::try_parse_from(format!("{line} --all").split(' ')).is_ok());
+            assert!(Line::try_parse_from(format!("{line} 1-2-3 1-2-4").split(' ')).is_ok());
+            assert!(Line::try_parse_from(format!("{line} --all").split(' ')).is_ok());
         }
     }
 
     #[test]
     fn names_and_partitions_have_one_form() {
         for wrong in ["show 1-2", "show 16-2-3", "retry 1-2-3 x", "list --partition 16", "list --partition all"] {
-            assert_eq!(refusal(&format!("larder-worker dead {wrong}")), ErrorKind::ValueValidation, "{wrong}");
+            assert_eq!(refusal(&format!("dead {wrong}")), ErrorKind::ValueValidation, "{wrong}");
         }
     }
 }

@@ -18,8 +18,8 @@ use std::io;
 
 pub use arguments::DeadCommand;
 
-use crate::cli::RedisSettings;
 use crate::connection::Connection;
+use crate::connection::RedisSettings;
 use store::Store;
 
 /// Does what `command` says.

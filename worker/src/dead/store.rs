@@ -5,7 +5,7 @@ use redis::Cmd;
 
 use super::letter::Letter;
 use crate::connection::Connection;
-use crate::failure::Failure;
+use crate::connection::Failure;
 
 /// Letters per page: few, because each of them may hold a whole value.
 const PAGE: usize = 16;

@@ -16,10 +16,10 @@ use metrics::{Counter, Histogram};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
+use super::bells::Bells;
 use crate::backoff::Backoff;
-use crate::bells::Bells;
 use crate::connection::Connection;
-use crate::failure::{Failure, Outage};
+use crate::connection::{Failure, Outage};
 use crate::metric;
 
 /// The entries that the committers of a connection may have under way at once.

@@ -5,12 +5,12 @@ use larder_protocol::limits::HEARTBEAT_INTERVAL;
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::bells::Bells;
+use super::bells::Bells;
+use super::ownership::Ownership;
 use crate::connection::Connection;
-use crate::failure::Outage;
+use crate::connection::Outage;
 use crate::health::Health;
 use crate::metric;
-use crate::ownership::Ownership;
 
 /// Who commits what, as of a heartbeat.
 pub struct Roster {

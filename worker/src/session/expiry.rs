@@ -7,10 +7,10 @@ use larder_protocol::Partition;
 use larder_protocol::limits::EXPIRE_MAX_IDS;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::ownership::Ownership;
 use crate::connection::Connection;
-use crate::failure::{Failure, Outage};
+use crate::connection::{Failure, Outage};
 use crate::metric;
-use crate::ownership::Ownership;
 
 /// How long an expired id may stay in the index: readers of the index check the item anyway.
 const PERIOD: Duration = Duration::from_secs(1);

@@ -12,8 +12,8 @@ use redis::{Msg, PushInfo, PushKind};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::bells::Bells;
-use crate::ownership::Ownership;
+use super::bells::Bells;
+use super::ownership::Ownership;
 
 /// What the connection delivers besides replies.
 pub struct Doorbell {

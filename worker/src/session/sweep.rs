@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::bells::Bells;
+use super::bells::Bells;
 use crate::connection::Connection;
-use crate::failure::{Failure, Outage};
+use crate::connection::{Failure, Outage};
 use crate::metric;
 
 /// Rings the bells of all partitions that hold writes, at every `period`. Ends when Redis is lost.
