@@ -125,7 +125,7 @@ impl Audit {
             self.entry(&name)?.stored += 1;
             return Ok(Some(name));
         }
-        if let Some(id) = kind.strip_prefix("outcome:").filter(|_| command.is("XADD")) {
+        if let Some(id) = kind.strip_prefix("outcome:").filter(|_| command.is("RPUSH")) {
             let name = name(id)?;
             self.entry(&name)?.told += 1;
             return Ok(Some(name));
