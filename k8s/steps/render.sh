@@ -38,8 +38,15 @@ base_registry=$(sed -n 's|^ *newName: \(.*\)/larder-api$|\1|p' "$k8s/base/kustom
         echo "    newName: ${REGISTRY:-$base_registry}/$image"
         if [ -n "${IMAGE_TAG-}" ]; then echo "    newTag: \"$IMAGE_TAG\""; fi
     done
-    # Nothing but a replacement reaches into the query of worker-keda.
+    # Nothing but a replacement reaches into the query of worker-keda and the target of the probe.
     echo 'replacements:'
+    if [[ " ${COMPONENTS-} " == *" prometheus "* ]]; then
+        echo '  - source: {kind: Probe, fieldPath: metadata.namespace}'
+        echo '    targets:'
+        echo '      - select: {kind: Probe}'
+        echo '        fieldPaths: [spec.targets.staticConfig.static.0]'
+        echo '        options: {delimiter: ".", index: 1}'
+    fi
     if [[ " ${COMPONENTS-} " == *" worker-keda "* ]]; then
         echo '  - source: {kind: ScaledObject, fieldPath: metadata.namespace}'
         echo '    targets:'

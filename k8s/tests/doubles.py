@@ -60,6 +60,9 @@ class Store(BaseHTTPRequestHandler):
         server = self.server
         server.requests.append(f"{self.command} {self.path}")
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        # Whoever asks is told.
+        if self.path == "/health/ready":
+            return self.answer(503, b"workers: none has reported") if server.unready else self.answer(200)
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
             return self.answer(401, b"who are you?")
         if self.command == "PUT":
@@ -101,7 +104,8 @@ class Bench:
             double.chmod(0o755)
         self.rules()
         self.store = ThreadingHTTPServer(("127.0.0.1", 0), Store)
-        self.store.requests, self.store.items, self.store.corrupt, self.store.failing = [], {}, None, False
+        self.store.requests, self.store.items, self.store.corrupt = [], {}, None
+        self.store.failing = self.store.unready = False
         serve = threading.Thread(target=self.store.serve_forever, args=[0.01], daemon=True)
         serve.start()
         self.port = str(self.store.server_port)

@@ -65,9 +65,24 @@ MUTANTS = [
     (pods.probes_are_there, "dev", edit(*APP, "spec/checks", drop("liveness"))),
     (pods.probes_are_there, "dev", edit(*WORKER, f"{CONTAINER}/readinessProbe/httpGet", put(port="http"))),
     (
-        pods.probes_are_larders_own,
+        pods.probes_are_about_the_pod_itself,
         "dev",
         edit(*APP, "spec/checks/readiness/httpGet", put(path="/.well-known/spin/health")),
+    ),
+    (
+        pods.probes_are_about_the_pod_itself,
+        "dev",
+        edit(*APP, "spec/checks/readiness/httpGet", put(path="/health/ready")),
+    ),
+    (
+        security.what_is_restricted_can_write_where_spin_does,
+        "dev, everything",
+        edit(*APP, "spec/volumeMounts", lambda mounts: mounts.pop()),
+    ),
+    (
+        security.what_is_restricted_can_write_where_spin_does,
+        "dev, everything",
+        edit(*APP, "spec/volumes/0", drop("emptyDir")),
     ),
     (security.our_pods_are_restricted, "dev", edit(*REDIS, f"{POD}/securityContext", put(runAsUser=0))),
     (security.our_pods_are_restricted, "dev", edit(*WORKER, f"{POD}/securityContext", drop("seccompProfile"))),

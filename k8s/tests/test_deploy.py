@@ -181,6 +181,13 @@ def test_a_store_that_answers_wrong_fails_the_test(bench):
     assert done.returncode == 1 and 'read "something else" after' in done.stderr
 
 
+def test_a_store_that_is_not_ready_is_told_though_its_pods_are(bench):
+    bench.store.unready = True
+    done = deploy(bench, "--timeout", "1")
+    assert done.returncode == 1 and "the store is not ready: workers: none has reported" in done.stderr
+    assert bench.store.items == {}
+
+
 def test_a_wrong_token_fails_the_test(bench):
     done = deploy(bench, LARDER_TOKEN="larder_wrong")
     assert done.returncode == 1 and "answered 401 instead of 201: who are you?" in done.stderr

@@ -29,7 +29,7 @@ def test_another_namespace_leaves_no_trace_of_the_first(components):
     text = render_text("dev", components, NAMESPACE="elsewhere")
     namespaces = {d["metadata"].get("namespace") for d in yaml.safe_load_all(text) if d["kind"] != "Namespace"}
     assert namespaces == {"elsewhere"}
-    assert 'namespace="larder"' not in text
+    assert 'namespace="larder"' not in text and ".larder.svc" not in text
 
 
 @pytest.mark.parametrize("components", ["", "spin-image"])

@@ -17,7 +17,7 @@ KUBERNETES = "1.36"
 CRDS = Path(os.environ.get("LARDER_SPINKUBE_CRDS", REPOSITORY.parent / "shared" / "spinkube"))
 # Kinds of others. PyPI has no schemas of them; they were valid by those of npm's @kubernetes-models
 # when they were written. test_render.py looks at what they say.
-WITHOUT_SCHEMA = {"ScaledObject", "PodMonitor", "PrometheusRule"}
+WITHOUT_SCHEMA = {"ScaledObject", "PodMonitor", "PrometheusRule", "Probe"}
 
 
 def documents_by_themselves():

@@ -62,9 +62,22 @@ def restricted_is_enforced_only_without_the_shim(cluster):
                     yield f"{workload}: runs with the shim, where `restricted` is enforced"
 
 
+def what_is_restricted_can_write_where_spin_does(cluster):
+    """Its root file system is read-only there, and Spin does not start without its cache and /tmp."""
+    for namespace in cluster.of_kind("Namespace"):
+        if namespace["metadata"].get("labels", {}).get("pod-security.kubernetes.io/enforce") == "restricted":
+            for workload in (w for w in cluster.workloads if w.by_spin):
+                empty = {v["name"] for v in workload.pod["volumes"] if "sizeLimit" in v.get("emptyDir", {})}
+                for container in workload.pod["containers"]:
+                    mounted = {m["mountPath"] for m in container["volumeMounts"] if m["name"] in empty}
+                    for place in {"/tmp", "/.cache"} - mounted:
+                        yield f"{workload}: Spin cannot write to {place}"
+
+
 POLICIES = [
     our_pods_are_restricted,
     nothing_of_the_host_is_used,
     the_namespace_enforces_a_level,
     restricted_is_enforced_only_without_the_shim,
+    what_is_restricted_can_write_where_spin_does,
 ]
