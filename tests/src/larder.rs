@@ -7,9 +7,10 @@ use larder_api::web::header;
 use larder_local::system::{ApiProcess, System, SystemBuilder};
 use larder_protocol::{ItemId, Revision};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use reqwest::{Client, Method, Response, StatusCode};
+use reqwest::{Client, Method, Response, StatusCode, Url};
 use reqwest_middleware::{ClientWithMiddleware, RequestBuilder};
 use serde_json::Value;
+use tokio::net::TcpStream;
 
 use crate::openapi;
 
@@ -126,6 +127,17 @@ impl Larder {
     /// A request to an item.
     pub fn item(&self, method: Method, id: &ItemId) -> RequestBuilder {
         self.request(method, &format!("/items/{}", id.to_path()))
+    }
+
+    /// A connection on which to send bytes as they are.
+    ///
+    /// # Errors
+    /// Where there is none, or the store speaks TLS.
+    pub async fn connect(&self) -> anyhow::Result<TcpStream> {
+        let url: Url = self.base.parse()?;
+        ensure!(url.scheme() == "http", "raw requests need plain HTTP, not {url}");
+        let host = url.host_str().context("no host")?.trim_matches(['[', ']']);
+        Ok(TcpStream::connect((host, url.port_or_known_default().context("no port")?)).await?)
     }
 
     /// The head of a request to an item, byte for byte, up to where more headers may follow.

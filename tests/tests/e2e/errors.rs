@@ -1,13 +1,11 @@
 //! Every error is a problem document that says what would be right, and writes nothing.
 
-use anyhow::Context;
 use larder_protocol::limits::{MAX_HEADER_BYTES, MAX_TARGET_BYTES};
 use larder_tests::Larder;
 use reqwest::{Method, Response, StatusCode};
 use reqwest_middleware::RequestBuilder;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use crate::Tested;
 
@@ -133,8 +131,7 @@ async fn nothing_is_written_without_a_value() -> Tested {
 
 /// Sends bytes as they are, and answers all that comes back until the server closes.
 async fn send_raw(larder: &Larder, request: &[u8]) -> anyhow::Result<String> {
-    let address = larder.base().strip_prefix("http://").context("raw requests need plain HTTP")?;
-    let mut stream = TcpStream::connect(address).await?;
+    let mut stream = larder.connect().await?;
     stream.write_all(request).await?;
     let mut answer = Vec::new();
     // A server may reset a connection whose rest it does not want.
@@ -147,9 +144,8 @@ async fn a_body_that_ends_early_writes_nothing() -> Tested {
     let larder = Larder::start().await?;
     let id = larder.id("a");
     let head = larder.raw_head(&Method::PUT, &id);
-    let address = larder.base().strip_prefix("http://").context("raw requests need plain HTTP")?;
     for rest in ["content-length: 10\r\n\r\nhalf", "transfer-encoding: chunked\r\n\r\n5\r\nab"] {
-        let mut stream = TcpStream::connect(address).await?;
+        let mut stream = larder.connect().await?;
         stream.write_all(format!("{head}{rest}").as_bytes()).await?;
         drop(stream);
     }
