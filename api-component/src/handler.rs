@@ -10,6 +10,7 @@ use http::{Method, Request, Response, StatusCode};
 
 use crate::access::Access;
 use crate::config::Config;
+use crate::context::Context;
 use crate::route::{self, MethodNotAllowed, Methods, Route};
 use crate::service::{health, openapi};
 use crate::store::redis::Redis;
@@ -55,21 +56,18 @@ async fn answer(
     let route = Route::of(request.uri().path())?;
     let methods = route.methods();
     let access = config.tokens.admit(request.headers(), SystemTime::now);
+    let context = access.clone().map(|access| Context { access, config, redis });
     match (request.method(), route) {
-        (&Method::GET | &Method::HEAD, Route::Items) => many::listing::get(&request, &access?, redis).await,
-        (&Method::POST, Route::Items) => many::bulk::write(request, &access?, config, redis).await,
+        (&Method::GET | &Method::HEAD, Route::Items) => many::listing::get(&request, &context?).await,
+        (&Method::POST, Route::Items) => many::bulk::write(request, &context?).await,
         (&Method::POST, Route::Item(id)) if id.as_str() == route::BULK_READ => {
-            many::bulk::read(request, &access?, redis).await
+            many::bulk::read(request, &context?).await
         }
-        (&Method::GET | &Method::HEAD, Route::Item(id)) => {
-            items::read::get(&request, &id, &access?, config, redis).await
-        }
-        (&Method::PUT, Route::Item(id)) => items::write::put(request, &id, &access?, config, redis).await,
-        (&Method::POST, Route::Item(id)) => items::write::post(request, &id, &access?, config, redis).await,
-        (&Method::DELETE, Route::Item(id)) => items::write::delete(&request, &id, &access?, config, redis).await,
-        (&Method::GET | &Method::HEAD, Route::Write(revision)) => {
-            outcome::get(&request, revision, &access?, redis).await
-        }
+        (&Method::GET | &Method::HEAD, Route::Item(id)) => items::read::get(&request, &id, &context?).await,
+        (&Method::PUT, Route::Item(id)) => items::write::put(request, &id, &context?).await,
+        (&Method::POST, Route::Item(id)) => items::write::post(request, &id, &context?).await,
+        (&Method::DELETE, Route::Item(id)) => items::write::delete(&request, &id, &context?).await,
+        (&Method::GET | &Method::HEAD, Route::Write(revision)) => outcome::get(&request, revision, &context?).await,
         (&Method::GET | &Method::HEAD, Route::Live) => health::live(&request),
         // A load balancer has no token.
         (&Method::GET | &Method::HEAD, Route::Ready) => {

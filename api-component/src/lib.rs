@@ -14,6 +14,7 @@
 //! - [`access`]: tokens and what they permit
 //! - [`config`]: what the operator decides
 //! - [`store`]: what the handler does in Redis, and the trait by which it reaches it
+//! - `context`: what a request to items has to hand
 //! - `writes`: what hangs on a write, and what became of it
 //! - `items`: one item
 //! - `many`: listing and bulk
@@ -22,6 +23,7 @@
 
 pub mod access;
 pub mod config;
+mod context;
 pub mod handler;
 mod items;
 mod many;

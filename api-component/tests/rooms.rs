@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the lowest to the highest, as `lib.rs` lists them.
-const ROOMS: [&str; 10] =
-    ["web", "access", "config", "store", "writes", "items", "many", "service", "route", "handler"];
+const ROOMS: [&str; 11] =
+    ["web", "access", "config", "store", "context", "writes", "items", "many", "service", "route", "handler"];
 
 /// The files below a folder.
 fn below(folder: &Path) -> Vec<PathBuf> {

@@ -14,8 +14,7 @@ use larder_protocol::token::Scope;
 use larder_protocol::{Item, ItemId, Partition, Revision, StreamId};
 
 use super::{NoSuchItem, StateNotReached};
-use crate::access::Access;
-use crate::config::Config;
+use crate::context::Context;
 use crate::store::redis::Redis;
 use crate::store::{self, ReadAfter};
 use crate::web::preference::Preference;
@@ -28,17 +27,15 @@ use crate::writes::{ForeignRevision, PreconditionFailed};
 pub async fn get<B>(
     request: &Request<B>,
     id: &ItemId,
-    access: &Access<'_>,
-    config: &Config,
-    redis: &impl Redis,
+    context: &Context<'_, impl Redis>,
 ) -> Result<Response<Bytes>, Problem> {
-    access.permit(Scope::Read, id)?;
+    context.access.permit(Scope::Read, id)?;
     query::parameters(request.uri(), [])?;
     let item = match min_revision(request.headers(), id)? {
-        None => store::read(redis, id).await?,
+        None => store::read(context.redis, id).await?,
         Some(oldest) => {
-            let preference = Preference::of(request.headers(), config.max_wait_seconds);
-            read_from(oldest, preference.wait(Duration::ZERO), id, config, redis).await?
+            let preference = Preference::of(request.headers(), context.config.max_wait_seconds);
+            read_from(oldest, preference.wait(Duration::ZERO), id, context).await?
         }
     };
     let item = item.ok_or_else(|| NoSuchItem(id.clone()))?;
@@ -90,21 +87,20 @@ async fn read_from(
     oldest: StreamId,
     patience: Duration,
     id: &ItemId,
-    config: &Config,
-    redis: &impl Redis,
+    context: &Context<'_, impl Redis>,
 ) -> Result<Option<Item>, Problem> {
-    if let Some(item) = store::read(redis, id).await?
+    if let Some(item) = store::read(context.redis, id).await?
         && item.head.revision >= oldest
     {
         return Ok(Some(item));
     }
-    match store::read_after(redis, id, oldest).await? {
+    match store::read_after(context.redis, id, oldest).await? {
         ReadAfter::Current(item) => return Ok(item),
         ReadAfter::Pending if !patience.is_zero() => {}
         ReadAfter::Pending | ReadAfter::Ahead => return Err(StateNotReached.into()),
     }
-    store::pass_barrier(redis, id, config.max_pending, patience).await.map_err(store::read_failed)?;
-    match store::read_after(redis, id, oldest).await? {
+    store::pass_barrier(context.redis, id, context.config.max_pending, patience).await.map_err(store::read_failed)?;
+    match store::read_after(context.redis, id, oldest).await? {
         ReadAfter::Current(item) => Ok(item),
         ReadAfter::Pending | ReadAfter::Ahead => Err(StateNotReached.into()),
     }

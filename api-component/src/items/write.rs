@@ -12,8 +12,7 @@ use larder_protocol::{Condition, Content, ItemId, Operation, Outcome, Partition,
 
 use super::envelope::{Envelope, InvalidEnvelope};
 use super::{EmptyValue, metadata};
-use crate::access::Access;
-use crate::config::Config;
+use crate::context::Context;
 use crate::store;
 use crate::store::redis::Redis;
 use crate::web::body::{self, BodyError, RequestBody};
@@ -33,62 +32,56 @@ const ENVELOPE_EXTRA_BYTES: usize = 1024;
 pub async fn put(
     request: Request<impl RequestBody>,
     id: &ItemId,
-    access: &Access<'_>,
-    config: &Config,
-    redis: &impl Redis,
+    context: &Context<'_, impl Redis>,
 ) -> Result<Response<Bytes>, Problem> {
-    access.permit(Scope::Write, id)?;
+    context.access.permit(Scope::Write, id)?;
     let ttl = ttl_parameter(&request)?;
-    let terms = Terms::of(request.headers(), id, access, config)?;
+    let terms = Terms::of(request.headers(), id, context)?;
     let content_type = content_type(request.headers())?;
     let metadata = metadata::of(request.headers())?;
-    let value = body::read(request, config.max_value_bytes).await?;
+    let value = body::read(request, context.config.max_value_bytes).await?;
     if value.is_empty() {
         return Err(EmptyValue.into());
     }
     let content = Content::new(content_type.as_deref(), value.into())?.with_metadata(metadata);
-    terms.accept(Operation::Put { content, ttl }, id, config, redis).await
+    terms.accept(Operation::Put { content, ttl }, id, context).await
 }
 
 /// Stores what an envelope holds where the body is JSON, and does what `PUT` does otherwise.
 pub async fn post(
     request: Request<impl RequestBody>,
     id: &ItemId,
-    access: &Access<'_>,
-    config: &Config,
-    redis: &impl Redis,
+    context: &Context<'_, impl Redis>,
 ) -> Result<Response<Bytes>, Problem> {
-    access.permit(Scope::Write, id)?;
+    context.access.permit(Scope::Write, id)?;
     let is_envelope = content_type(request.headers())?.is_some_and(|content_type| json::is_document(&content_type));
     if !is_envelope {
-        return put(request, id, access, config, redis).await;
+        return put(request, id, context).await;
     }
     let ttl = ttl_parameter(&request)?;
-    let terms = Terms::of(request.headers(), id, access, config)?;
+    let terms = Terms::of(request.headers(), id, context)?;
     let metadata = metadata::of(request.headers())?;
-    let most = config.max_value_bytes * ENVELOPE_BYTES_PER_BYTE + ENVELOPE_EXTRA_BYTES;
+    let most = context.config.max_value_bytes * ENVELOPE_BYTES_PER_BYTE + ENVELOPE_EXTRA_BYTES;
     let envelope = Envelope::parse(&body::read(request, most).await?)?;
-    if envelope.content.value().len() > config.max_value_bytes {
-        return Err(BodyError::TooLarge(config.max_value_bytes).into());
+    if envelope.content.value().len() > context.config.max_value_bytes {
+        return Err(BodyError::TooLarge(context.config.max_value_bytes).into());
     }
     let ttl = match (ttl, envelope.ttl) {
         (Some(_), Some(_)) => return Err(InvalidEnvelope::TtlTwice.into()),
         (in_query, in_body) => in_query.or(in_body.map(Duration::from_secs)),
     };
-    terms.accept(Operation::Put { content: envelope.content.with_metadata(metadata), ttl }, id, config, redis).await
+    terms.accept(Operation::Put { content: envelope.content.with_metadata(metadata), ttl }, id, context).await
 }
 
 /// Removes the item. Whether it is there shows only when the write is applied.
 pub async fn delete<B>(
     request: &Request<B>,
     id: &ItemId,
-    access: &Access<'_>,
-    config: &Config,
-    redis: &impl Redis,
+    context: &Context<'_, impl Redis>,
 ) -> Result<Response<Bytes>, Problem> {
-    access.permit(Scope::Write, id)?;
+    context.access.permit(Scope::Write, id)?;
     query::parameters(request.uri(), [])?;
-    Terms::of(request.headers(), id, access, config)?.accept(Operation::Delete, id, config, redis).await
+    Terms::of(request.headers(), id, context)?.accept(Operation::Delete, id, context).await
 }
 
 /// What the headers of a request ask of its write and of the answer.
@@ -101,12 +94,13 @@ struct Terms {
 }
 
 impl Terms {
-    fn of(headers: &HeaderMap, id: &ItemId, access: &Access<'_>, config: &Config) -> Result<Self, Problem> {
+    fn of(headers: &HeaderMap, id: &ItemId, context: &Context<'_, impl Redis>) -> Result<Self, Problem> {
         let condition = precondition::condition(headers, Partition::of(id))?;
-        let idempotency = idempotency::record(headers, id, access.owner())?;
-        let preference = Preference::of(headers, config.max_wait_seconds);
+        let idempotency = idempotency::record(headers, id, context.access.owner())?;
+        let preference = Preference::of(headers, context.config.max_wait_seconds);
         // Whoever sets a condition wants to know whether it held.
-        let usual = if condition.is_none() { 0 } else { limits::CONDITIONAL_WAIT_SECONDS.min(config.max_wait_seconds) };
+        let usual =
+            if condition.is_none() { 0 } else { limits::CONDITIONAL_WAIT_SECONDS.min(context.config.max_wait_seconds) };
         let patience = preference.wait(Duration::from_secs(usual));
         Ok(Self { condition, idempotency, preference, patience })
     }
@@ -115,16 +109,16 @@ impl Terms {
         self,
         operation: Operation,
         id: &ItemId,
-        config: &Config,
-        redis: &impl Redis,
+        context: &Context<'_, impl Redis>,
     ) -> Result<Response<Bytes>, Problem> {
         let Self { condition, idempotency, preference, patience } = self;
         let wait = (!patience.is_zero()).then_some(patience);
         let write = Write { operation, condition, wait, idempotency };
-        let acceptance = store::accept(redis, id, &write, config.max_pending).await.map_err(store::write_failed)?;
+        let acceptance =
+            store::accept(context.redis, id, &write, context.config.max_pending).await.map_err(store::write_failed)?;
         let mut sent = Sent::of(acceptance, id)?;
         if wait.is_some() {
-            sent.wait(&write, patience, id, config, redis).await;
+            sent.wait(&write, patience, id, context).await;
         }
         let mut response = match &sent.outcome {
             Some(outcome) if wait.is_some() => settled(sent.revision, outcome)?,

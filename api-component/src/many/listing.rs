@@ -17,7 +17,7 @@ use larder_protocol::limits::{DEFAULT_LIST_LIMIT, MAX_DELIMITER_BYTES, MAX_ID_BY
 use larder_protocol::partition;
 use larder_protocol::token::Scope;
 
-use crate::access::Access;
+use crate::context::Context;
 use crate::store;
 use crate::store::redis::Redis;
 use crate::web::problem::Problem;
@@ -36,10 +36,10 @@ struct Wanted {
 }
 
 /// Answers a page, as JSON or line by line where the client prefers that.
-pub async fn get<B>(request: &Request<B>, access: &Access<'_>, redis: &impl Redis) -> Result<Response<Bytes>, Problem> {
-    access.require(Scope::List)?;
+pub async fn get<B>(request: &Request<B>, context: &Context<'_, impl Redis>) -> Result<Response<Bytes>, Problem> {
+    context.access.require(Scope::List)?;
     let wanted = Wanted::of(request)?;
-    access.reach(&wanted.prefix)?;
+    context.access.reach(&wanted.prefix)?;
     let listing = Listing {
         prefix: &wanted.prefix,
         after: &wanted.after,
@@ -48,7 +48,7 @@ pub async fn get<B>(request: &Request<B>, access: &Access<'_>, redis: &impl Redi
         max_ids: ids_per_partition(wanted.limit),
         heads: wanted.described,
     };
-    let parts = store::list(redis, &listing).await?;
+    let parts = store::list(context.redis, &listing).await?;
     let page = page::merge(parts, wanted.limit);
     let cursor = page.next.map(|position| cursor::encode(&wanted.prefix, &wanted.delimiter, &position));
     let grouped = !wanted.delimiter.is_empty();

@@ -10,7 +10,7 @@ use larder_protocol::{ItemId, Outcome, Partition, Revision, StreamId};
 use serde::Serialize;
 
 use super::ForeignRevision;
-use crate::access::Access;
+use crate::context::Context;
 use crate::store::redis::Redis;
 use crate::store::{self, Progress};
 use crate::web::problem::{Kind, Problem};
@@ -79,19 +79,19 @@ pub fn path(revision: Revision, id: &ItemId) -> String {
 pub async fn get<B>(
     request: &Request<B>,
     revision: Revision,
-    access: &Access<'_>,
-    redis: &impl Redis,
+    context: &Context<'_, impl Redis>,
 ) -> Result<Response<Bytes>, Problem> {
     // Whoever wrote may ask, too.
-    access.require(Scope::Write).or_else(|_| access.require(Scope::Read))?;
+    context.access.require(Scope::Write).or_else(|_| context.access.require(Scope::Read))?;
     let [id] = query::parameters(request.uri(), ["id"])?;
     let id = id.map(ItemId::new).transpose()?;
     // Who names no item asks about a write to any.
-    access.reach(id.as_ref().map_or("", ItemId::as_str))?;
+    context.access.reach(id.as_ref().map_or("", ItemId::as_str))?;
     if id.as_ref().is_some_and(|id| Partition::of(id) != revision.partition) {
         return Err(ForeignRevision(revision).into());
     }
-    let (progress, current) = store::progress(redis, revision, id.as_ref()).await.map_err(store::read_failed)?;
+    let (progress, current) =
+        store::progress(context.redis, revision, id.as_ref()).await.map_err(store::read_failed)?;
     let mut answer = match progress {
         Progress::Pending => OutcomeDocument::of(revision, None),
         Progress::Applied => OutcomeDocument { outcome: "applied", ..OutcomeDocument::of(revision, None) },

@@ -6,7 +6,7 @@ use http::StatusCode;
 use larder_protocol::{ItemId, Outcome, Partition, Revision, Write};
 
 use super::PreconditionFailed;
-use crate::config::Config;
+use crate::context::Context;
 use crate::store::redis::{Redis, RedisError};
 use crate::store::{self, Acceptance};
 use crate::web::problem::{Kind, Problem};
@@ -95,13 +95,13 @@ impl Sent {
     }
 
     /// Waits for the outcome, for `patience` at most.
-    pub async fn wait(&mut self, write: &Write, patience: Duration, id: &ItemId, config: &Config, redis: &impl Redis) {
+    pub async fn wait(&mut self, write: &Write, patience: Duration, id: &ItemId, context: &Context<'_, impl Redis>) {
         if self.outcome.is_some() {
             return;
         }
         let outcome = match self.by {
-            Sender::Us { ahead } => store::wait(redis, self.revision, ahead, patience).await,
-            Sender::Earlier => remembered(write, patience, id, config, redis).await,
+            Sender::Us { ahead } => store::wait(context.redis, self.revision, ahead, patience).await,
+            Sender::Earlier => remembered(write, patience, id, context).await,
         };
         self.outcome = outcome.unwrap_or_else(|error| {
             // It is accepted all the same; only its outcome is not known yet.
@@ -117,12 +117,11 @@ async fn remembered(
     write: &Write,
     patience: Duration,
     id: &ItemId,
-    config: &Config,
-    redis: &impl Redis,
+    context: &Context<'_, impl Redis>,
 ) -> Result<Option<Outcome>, RedisError> {
-    store::pass_barrier(redis, id, config.max_pending, patience).await?;
+    store::pass_barrier(context.redis, id, context.config.max_pending, patience).await?;
     match &write.idempotency {
-        Some(record) => store::remembered(redis, record).await,
+        Some(record) => store::remembered(context.redis, record).await,
         None => Ok(None),
     }
 }

@@ -14,7 +14,7 @@ use super::by_partition;
 use super::form::{self, Form};
 use super::operation::InvalidOperation;
 use super::result::{self, Outcomes};
-use crate::access::Access;
+use crate::context::Context;
 use crate::items::NoSuchItem;
 use crate::items::document::ItemDocument;
 use crate::store::redis::Redis;
@@ -27,10 +27,9 @@ use crate::web::query;
 /// about [`MAX_BULK_BYTES`] at most; items for which there was no room are told as such.
 pub async fn post(
     request: Request<impl RequestBody>,
-    access: &Access<'_>,
-    redis: &impl Redis,
+    context: &Context<'_, impl Redis>,
 ) -> Result<Response<Bytes>, Problem> {
-    access.require(Scope::Read)?;
+    context.access.require(Scope::Read)?;
     query::parameters(request.uri(), [])?;
     let path = request.uri().path().to_owned();
     let form = Form::of(request.headers())?;
@@ -42,14 +41,17 @@ pub async fn post(
             outcomes.insert(number, (None, Err(InvalidOperation::NoId.into())));
             continue;
         };
-        match ItemId::new(text.as_str()).map_err(Problem::from).and_then(|id| Ok(access.reach(&text).map(|()| id)?)) {
+        match ItemId::new(text.as_str())
+            .map_err(Problem::from)
+            .and_then(|id| Ok(context.access.reach(&text).map(|()| id)?))
+        {
             Ok(id) => ids.push((number, id)),
             Err(problem) => _ = outcomes.insert(number, (Some(text), Err(problem))),
         }
     }
     let partitions = by_partition(ids, |id| id);
     let room = MAX_BULK_BYTES / partitions.len().max(1);
-    let found = try_join_all(partitions.into_iter().map(|(p, ids)| read(p, ids, room, redis))).await?;
+    let found = try_join_all(partitions.into_iter().map(|(p, ids)| read(p, ids, room, context.redis))).await?;
     outcomes.extend(found.into_iter().flatten());
 
     result::log(&path, &outcomes);

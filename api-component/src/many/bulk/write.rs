@@ -12,8 +12,7 @@ use serde::Serialize;
 use super::form::{self, Form};
 use super::result::{self, Outcomes};
 use super::{by_partition, operation};
-use crate::access::Access;
-use crate::config::Config;
+use crate::context::Context;
 use crate::store;
 use crate::store::redis::Redis;
 use crate::web::body::RequestBody;
@@ -27,24 +26,22 @@ use crate::writes::sent::{self, Sent};
 /// their results. Where the store could take none of them now, the answer is that problem.
 pub async fn post(
     request: Request<impl RequestBody>,
-    access: &Access<'_>,
-    config: &Config,
-    redis: &impl Redis,
+    context: &Context<'_, impl Redis>,
 ) -> Result<Response<Bytes>, Problem> {
-    access.require(Scope::Write)?;
+    context.access.require(Scope::Write)?;
     query::parameters(request.uri(), [])?;
     let path = request.uri().path().to_owned();
     let form = Form::of(request.headers())?;
     let key = idempotency::key(request.headers())?;
-    let preference = Preference::of(request.headers(), config.max_wait_seconds);
+    let preference = Preference::of(request.headers(), context.config.max_wait_seconds);
     let patience = preference.wait(Duration::ZERO);
     let body = form::body(request).await?;
 
     let (mut outcomes, mut writes) = (Outcomes::new(), Vec::new());
     for (number, json) in form.parts(&body)?.into_iter().enumerate() {
-        let parsed = operation::parse(json, config.max_value_bytes).and_then(|(id, write)| {
-            access.reach(id.as_str())?;
-            let record = key.as_ref().map(|key| idempotency::part_record(&id, access.owner(), key, number));
+        let parsed = operation::parse(json, context.config.max_value_bytes).and_then(|(id, write)| {
+            context.access.reach(id.as_str())?;
+            let record = key.as_ref().map(|key| idempotency::part_record(&id, context.access.owner(), key, number));
             Ok((id, Write { idempotency: record, wait: (!patience.is_zero()).then_some(patience), ..write }))
         });
         match parsed {
@@ -54,7 +51,7 @@ pub async fn post(
     }
     let deadline = (!patience.is_zero()).then(|| Instant::now() + patience);
     let parts = by_partition(writes, |(id, _)| id);
-    let sent = join_all(parts.into_iter().map(|(p, writes)| send(p, writes, deadline, config, redis))).await;
+    let sent = join_all(parts.into_iter().map(|(p, writes)| send(p, writes, deadline, context))).await;
     outcomes.extend(sent.into_iter().flatten());
 
     if outcomes.values().all(|(_, outcome)| outcome.as_ref().is_err_and(Problem::is_temporary))
@@ -87,22 +84,21 @@ async fn send(
     partition: Partition,
     writes: Vec<(usize, (ItemId, Write))>,
     deadline: Option<Instant>,
-    config: &Config,
-    redis: &impl Redis,
+    context: &Context<'_, impl Redis>,
 ) -> Vec<(usize, (Option<String>, Result<Done, Problem>))> {
     let all: Vec<_> = writes.iter().map(|(_, write)| write).collect();
-    let mut sent = accept(partition, &all, config.max_pending, redis).await;
+    let mut sent = accept(partition, &all, context).await;
     if sent.iter().all(|sent| sent.as_ref().is_err_and(|problem| problem.kind() == Kind::OutOfMemory)) {
         // None of the call was accepted, but what only removes needs no memory.
         let is_removal = |number: &usize| !all[*number].1.operation.is_put();
         let removals: Vec<_> = (0..all.len()).filter(is_removal).collect();
         let again: Vec<_> = removals.iter().map(|&number| all[number]).collect();
-        for (number, outcome) in removals.into_iter().zip(accept(partition, &again, config.max_pending, redis).await) {
+        for (number, outcome) in removals.into_iter().zip(accept(partition, &again, context).await) {
             sent[number] = outcome;
         }
     }
     if let Some(deadline) = deadline {
-        wait(partition, &mut sent, &all, deadline, config, redis).await;
+        wait(partition, &mut sent, &all, deadline, context).await;
     }
     let done = sent.into_iter().map(|sent| done(sent?, deadline.is_some()));
     let named = writes.into_iter().zip(done);
@@ -124,20 +120,19 @@ async fn wait(
     sent: &mut [Result<Sent, Problem>],
     writes: &[&(ItemId, Write)],
     deadline: Instant,
-    config: &Config,
-    redis: &impl Redis,
+    context: &Context<'_, impl Redis>,
 ) {
     let on_channel = sent.iter_mut().zip(writes).filter_map(|(sent, write)| Some((sent.as_mut().ok()?, write)));
     let mut on_channel: Vec<_> = on_channel.collect();
     let Some((last, (id, write))) = on_channel.iter_mut().max_by_key(|(sent, _)| sent.revision.id) else { return };
     let patience = deadline.saturating_duration_since(Instant::now());
     if !patience.is_zero() {
-        last.wait(write, patience, id, config, redis).await;
+        last.wait(write, patience, id, context).await;
     }
 
     let unknown: Vec<_> = on_channel.into_iter().map(|(sent, _)| sent).filter(|sent| sent.outcome.is_none()).collect();
     let writes: Vec<_> = unknown.iter().map(|sent| sent.revision.id).collect();
-    match store::take_outcomes(redis, partition, &writes).await {
+    match store::take_outcomes(context.redis, partition, &writes).await {
         Ok(outcomes) => unknown.into_iter().zip(outcomes).for_each(|(sent, outcome)| sent.outcome = outcome),
         Err(error) => eprintln!("waiting for bulk writes: {error}"),
     }
@@ -146,10 +141,9 @@ async fn wait(
 async fn accept(
     partition: Partition,
     writes: &[&(ItemId, Write)],
-    max_pending: u64,
-    redis: &impl Redis,
+    context: &Context<'_, impl Redis>,
 ) -> Vec<Result<Sent, Problem>> {
-    match store::accept_many(redis, partition, writes, max_pending).await {
+    match store::accept_many(context.redis, partition, writes, context.config.max_pending).await {
         Ok(acceptances) => {
             let each = acceptances.into_iter().zip(writes);
             each.map(|(acceptance, (id, _))| Ok(Sent::of(acceptance.map_err(store::write_failed)?, id)?)).collect()

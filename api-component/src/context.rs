@@ -1,0 +1,14 @@
+//! What a request to items has to hand, besides itself.
+
+use crate::access::Access;
+use crate::config::Config;
+
+/// Who asks, what the operator decides, and the store.
+pub struct Context<'a, R> {
+    /// What the request may do.
+    pub access: Access<'a>,
+    /// The settings.
+    pub config: &'a Config,
+    /// The way to the store.
+    pub redis: &'a R,
+}
