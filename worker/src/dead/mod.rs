@@ -18,8 +18,7 @@ use std::io;
 
 pub use arguments::DeadCommand;
 
-use crate::connection::Connection;
-use crate::connection::RedisSettings;
+use crate::connection::{Connection, RedisSettings};
 use store::Store;
 
 /// Does what `command` says.

@@ -4,8 +4,7 @@ use larder_protocol::{Partition, Revision, StreamId, call, keys};
 use redis::Cmd;
 
 use super::letter::Letter;
-use crate::connection::Connection;
-use crate::connection::Failure;
+use crate::connection::{Connection, Failure};
 
 /// Letters per page: few, because each of them may hold a whole value.
 const PAGE: usize = 16;

@@ -18,8 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::bells::Bells;
 use crate::backoff::Backoff;
-use crate::connection::Connection;
-use crate::connection::{Failure, Outage};
+use crate::connection::{Connection, Failure, Outage};
 use crate::metric;
 
 /// The entries that the committers of a connection may have under way at once.

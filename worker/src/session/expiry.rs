@@ -8,8 +8,7 @@ use larder_protocol::limits::EXPIRE_MAX_IDS;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::ownership::Ownership;
-use crate::connection::Connection;
-use crate::connection::{Failure, Outage};
+use crate::connection::{Connection, Failure, Outage};
 use crate::metric;
 
 /// How long an expired id may stay in the index: readers of the index check the item anyway.

@@ -7,8 +7,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::bells::Bells;
 use super::ownership::Ownership;
-use crate::connection::Connection;
-use crate::connection::Outage;
+use crate::connection::{Connection, Outage};
 use crate::health::Health;
 use crate::metric;
 

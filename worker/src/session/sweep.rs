@@ -8,8 +8,7 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::bells::Bells;
-use crate::connection::Connection;
-use crate::connection::{Failure, Outage};
+use crate::connection::{Connection, Failure, Outage};
 use crate::metric;
 
 /// Rings the bells of all partitions that hold writes, at every `period`. Ends when Redis is lost.
