@@ -31,7 +31,7 @@ help: ## List the targets
 	@echo 'Settings: WASI=$(WASI) LISTEN=$(LISTEN) DATA=$(DATA) MINUTES=$(MINUTES) CLUSTER=$(CLUSTER)'
 
 setup: ## Install what is missing: the WebAssembly target, a C compiler, Redis, Python
-	@local/setup.sh
+	@local/setup.sh $(SETUP)
 
 python: $(PYTHON_READY) ## Put what the checks in Python need into target/python
 
@@ -61,9 +61,12 @@ up: setup build ## Start everything on LISTEN, with the data in DATA; CLUSTER=3 
 	@exec target/release/larder-local up --wasi '$(WASI)' --listen '$(LISTEN)' --data '$(DATA)' --cluster '$(CLUSTER)'
 
 # Where LARDER_URL names a deployment, it decides which version is tested, and once is enough.
+test: SETUP := test
 test: setup python manifests build ## Run every test; LARDER_URL=http://... tests a deployment that is there
 	cargo test --locked --release --workspace
 	[ -n "$$LARDER_URL" ] || LARDER_WASI=0.2 cargo test --locked --release --workspace --test e2e --test exactly_once
+	[ -n "$$LARDER_URL" ] || for wasi in 0.3 0.2; do \
+	LARDER_CLUSTER=3 LARDER_WASI=$$wasi cargo test --locked --release --workspace --test e2e || exit; done
 
 fuzz: python build ## Let Schemathesis ask what it likes; LARDER_SEED=... asks the same again
 	seed=$${LARDER_SEED:-$$(date +%s)}; \

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what Larder needs and this machine lacks: the WebAssembly target of Rust, a C
-# compiler, Redis or Valkey 7.0 or newer, and Python 3.11 or newer. Asks nothing, and says what it cannot do.
+# compiler, Redis or Valkey 7.0 or newer, and Python 3.11 or newer; for the tests (`setup.sh test`) also
+# faketime. Asks nothing, and says what it cannot do.
 set -eu
 
 fail() {
@@ -73,3 +74,7 @@ if ! have python3 || ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
 fi
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
     fail "$(python3 --version) is too old. Install Python 3.11 or newer and try again."
+
+if [ "${1-}" = test ] && ! have faketime; then
+    install "faketime" faketime
+fi

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use larder_api::web::header;
-use larder_local::system::{ApiProcess, System, SystemBuilder};
+use larder_local::system::{ApiProcess, System, SystemBuilder, Topology};
 use larder_protocol::{ItemId, Revision};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Client, Method, Response, StatusCode, Url};
@@ -53,6 +53,18 @@ impl Larder {
             return Ok(None);
         }
         Self::run(builder).await.map(Some)
+    }
+
+    /// The same, with one Redis; `None`, said on standard error, where `LARDER_CLUSTER` asks for more.
+    ///
+    /// # Errors
+    /// As [`Larder::own`].
+    pub async fn own_alone(builder: SystemBuilder) -> anyhow::Result<Option<Self>> {
+        if Topology::from_env()? != Topology::Alone {
+            eprintln!("skipped: this test is about one Redis, and LARDER_CLUSTER is set");
+            return Ok(None);
+        }
+        Self::own(builder).await
     }
 
     async fn run(builder: SystemBuilder) -> anyhow::Result<Self> {

@@ -2,7 +2,8 @@
 //!
 //! A test that only speaks HTTP takes [`Larder::start`], which is a system of its own on free
 //! ports, or the deployment that `LARDER_URL` names (`LARDER_TOKEN` is the token for it). A test that stops and starts processes
-//! takes [`Larder::own`], which is skipped where `LARDER_URL` is set.
+//! takes [`Larder::own`], which is skipped where `LARDER_URL` is set. With `LARDER_CLUSTER=3` the Redis
+//! of both is a cluster of three masters.
 
 mod aof;
 mod direct;

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use larder_local::system::{System, built};
 use larder_protocol::{ItemId, Outcome, Partition, Revision, StreamId, call, keys};
-use larder_tests::{Larder, RedisAlone, eventually};
-use redis::aio::MultiplexedConnection;
+use larder_tests::{Direct, Larder, RedisAlone, eventually};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -38,15 +37,9 @@ fn listed(redis_url: &str) -> anyhow::Result<Vec<Value>> {
 }
 
 /// Puts an entry straight onto the channel, as a program other than Larder might.
-async fn add(connection: &MultiplexedConnection, p: Partition, fields: &[&str]) -> anyhow::Result<Revision> {
-    let mut command = redis::cmd("XADD");
-    command.arg(keys::writes(p)).arg("*").arg(fields);
-    let id: String = command.query_async(&mut connection.clone()).await?;
+async fn add(redis: &Direct, p: Partition, fields: &[&str]) -> anyhow::Result<Revision> {
+    let id: String = redis.command(&[&["XADD", &keys::writes(p), "*"], fields].concat()).await?;
     Ok(Revision { partition: p, id: id.parse()? })
-}
-
-async fn connect(url: &str) -> anyhow::Result<MultiplexedConnection> {
-    Ok(redis::Client::open(url)?.get_multiplexed_async_connection().await?)
 }
 
 #[tokio::test]
@@ -56,12 +49,12 @@ async fn a_malformed_entry_is_rejected_listed_shown_and_dropped_and_blocks_nothi
     assert_eq!(told(&url, &["list"])?, "No dead letters.\n");
     assert_eq!(told(&url, &["list", "--json"])?, "");
 
-    let connection = connect(&url).await?;
+    let redis = Direct::open(&url).await?;
     let id = larder.id("a");
     let p = Partition::of(&id);
     let long = "x".repeat(1_000);
     let wrong = ["op", "put", "id", "\u{1b}[2J", "ttl", "soon", "item", &format!("t/p\n\n{long}")];
-    let revision = add(&connection, p, &wrong).await?;
+    let revision = add(&redis, p, &wrong).await?;
     larder.put(&id, "behind").await?;
     assert_eq!(larder.get(&id).await?.text().await?, "behind");
 
@@ -103,16 +96,16 @@ async fn a_malformed_entry_is_rejected_listed_shown_and_dropped_and_blocks_nothi
 async fn a_write_is_retried_once_the_reason_is_mended() -> Tested {
     let Some(mut larder) = Larder::own(System::builder()).await? else { return Ok(()) };
     let url = larder.system().redis.url();
-    let mut connection = connect(&url).await?;
+    let redis = Direct::open(&url).await?;
     let id = larder.id("a");
-    redis::cmd("RPUSH").arg(keys::item(&id)).arg("a list").exec_async(&mut connection).await?;
+    redis.command::<()>(&["RPUSH", &keys::item(&id), "a list"]).await?;
     let response = larder.item(Method::PUT, &id).header("prefer", "wait=5").body("kept").send().await?;
     assert!(response.status().is_client_error() || response.status().is_server_error(), "{}", response.status());
     let letters = listed(&url)?;
     assert_eq!(letters[0]["reason"], "the key of the item holds something else");
     let name = letters[0]["name"].as_str().unwrap();
 
-    redis::cmd("DEL").arg(keys::item(&id)).exec_async(&mut connection).await?;
+    redis.command::<()>(&["DEL", &keys::item(&id)]).await?;
     let out = told(&url, &["retry", name])?;
     let revision = out.trim_end().strip_prefix(&format!("{name} retried as ")).unwrap().parse::<Revision>()?;
     eventually("the retried write is applied", async || {
@@ -131,10 +124,10 @@ async fn a_write_is_retried_once_the_reason_is_mended() -> Tested {
 async fn all_means_those_that_are_there_when_it_starts() -> Tested {
     let Some(mut larder) = Larder::own(System::builder()).await? else { return Ok(()) };
     let url = larder.system().redis.url();
-    let connection = connect(&url).await?;
+    let redis = Direct::open(&url).await?;
     for n in 0..50 {
         let p = Partition::new(if n < 40 { 3 } else { 15 }).unwrap();
-        add(&connection, p, &["op", "rename", "id", &n.to_string()]).await?;
+        add(&redis, p, &["op", "rename", "id", &n.to_string()]).await?;
     }
     let died = async |count: usize| {
         eventually("all have died", async || {
@@ -232,15 +225,15 @@ async fn nonsense_is_refused_in_words() -> Tested {
 #[tokio::test]
 async fn an_entry_that_cannot_be_applied_now_waits_and_is_told_of_once() -> Tested {
     let Some(mut larder) = Larder::own(System::builder()).await? else { return Ok(()) };
-    let mut connection = connect(&larder.system().redis.url()).await?;
+    let redis = Direct::open(&larder.system().redis.url()).await?;
     let id = ItemId::new("waits")?;
     let index = keys::index(Partition::of(&id));
-    redis::cmd("SET").arg(&index).arg("no sorted set").exec_async(&mut connection).await?;
+    redis.command::<()>(&["SET", &index, "no sorted set"]).await?;
     let response = larder.item(Method::PUT, &id).body("x").send().await?;
     tokio::time::sleep(Duration::from_millis(1_500)).await;
-    redis::cmd("DEL").arg(&index).exec_async(&mut connection).await?;
+    redis.command::<()>(&["DEL", &index]).await?;
     let revision = larder.applied(response).await?;
-    let rejected: Option<String> = redis::cmd("GET").arg(keys::rejected(revision)).query_async(&mut connection).await?;
+    let rejected: Option<String> = redis.command(&["GET", &keys::rejected(revision)]).await?;
     assert_eq!(rejected.map(|record| record.parse::<Outcome>()), None);
     let log = larder.system().workers[0].output().clone();
     eventually("it says that it goes on", async || {

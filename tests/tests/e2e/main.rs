@@ -20,6 +20,7 @@ mod succession;
 mod tls;
 mod tokens;
 mod up;
+mod up_cluster;
 mod values;
 mod waiting;
 mod worker;

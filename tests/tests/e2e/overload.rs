@@ -2,7 +2,7 @@
 
 use larder_local::system::System;
 use larder_protocol::{ItemId, Partition};
-use larder_tests::Larder;
+use larder_tests::{Direct, Larder};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
@@ -49,16 +49,15 @@ async fn a_full_redis_is_said_to_be_full() -> Tested {
     let Some(mut larder) = Larder::own(System::builder()).await? else { return Ok(()) };
     let id = larder.id("a");
     larder.put(&id, "kept").await?;
-    let client = redis::Client::open(larder.system().redis.url())?;
-    let mut connection = client.get_multiplexed_async_connection().await?;
-    let () = redis::cmd("CONFIG").arg("SET").arg("maxmemory").arg(1).query_async(&mut connection).await?;
+    let redis = Direct::open(&larder.system().redis.url()).await?;
+    redis.command::<()>(&["CONFIG", "SET", "maxmemory", "1"]).await?;
     let refused = larder.item(Method::PUT, &id).body("x").send().await?;
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(refused.json::<Value>().await?["type"], "urn:larder:problem:out-of-memory");
     assert_eq!(larder.get(&id).await?.text().await?, "kept");
     larder.applied(larder.item(Method::DELETE, &id).send().await?).await?;
     assert_eq!(larder.get(&id).await?.status(), StatusCode::NOT_FOUND, "a full store can be emptied");
-    let () = redis::cmd("CONFIG").arg("SET").arg("maxmemory").arg(0).query_async(&mut connection).await?;
+    redis.command::<()>(&["CONFIG", "SET", "maxmemory", "0"]).await?;
     larder.put(&id, "again").await?;
     Ok(())
 }

@@ -70,7 +70,7 @@ async fn component_and_worker_reach_redis_over_tls() -> Tested {
         .api_env("SSL_CERT_FILE", &certificates.text("ca.crt"))
         .worker_env("LARDER_REDIS", &url(&port))
         .worker_env("LARDER_REDIS_CA", &certificates.text("ca.crt"));
-    let Some(larder) = Larder::own(builder).await? else { return Ok(()) };
+    let Some(larder) = Larder::own_alone(builder).await? else { return Ok(()) };
     let id = larder.id("a");
     larder.put(&id, "secret").await?;
     assert_eq!(larder.get(&id).await?.text().await?, "secret");
@@ -86,7 +86,7 @@ async fn a_certificate_of_an_unknown_authority_is_refused() -> Tested {
         .workers(0)
         .variable("redis_address", &url(&port))
         .api_env("SSL_CERT_FILE", &stranger.text("ca.crt"));
-    let Some(mut larder) = Larder::own(builder).await? else { return Ok(()) };
+    let Some(mut larder) = Larder::own_alone(builder).await? else { return Ok(()) };
     let response = larder.item(Method::GET, &larder.id("a")).send().await?;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     let log = larder.system().api.output().text();

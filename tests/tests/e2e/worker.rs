@@ -65,13 +65,10 @@ async fn expired_ids_leave_the_index() -> Tested {
     let id = larder.id("a");
     let path = format!("/items/{}?ttl=1", id.to_path());
     larder.applied(larder.request(Method::PUT, &path).body("x").send().await?).await?;
-    let client = redis::Client::open(larder.system().redis.url())?;
-    let connection = client.get_multiplexed_async_connection().await?;
+    let redis = Direct::open(&larder.system().redis.url()).await?;
     eventually("the index forgets it", async || {
         let p = Partition::of(&id);
-        let mut command = redis::cmd("EXISTS");
-        command.arg(keys::index(p)).arg(keys::expiry(p));
-        let left: u64 = command.query_async(&mut connection.clone()).await?;
+        let left: u64 = redis.command(&["EXISTS", &keys::index(p), &keys::expiry(p)]).await?;
         anyhow::ensure!(left == 0, "{left} sets are left");
         Ok(())
     })

@@ -24,8 +24,11 @@ pub(super) fn formed(data: &Path) -> PathBuf {
     data.join(CLUSTER).join("formed")
 }
 
-/// How many nodes of a cluster the folder holds.
+/// How many nodes of a cluster the folder holds. One that has not been formed holds nothing yet.
 pub(super) fn nodes(data: &Path) -> usize {
+    if !formed(data).exists() {
+        return 0;
+    }
     (0..).take_while(|number| node_folder(data, *number).is_dir()).count()
 }
 
@@ -61,16 +64,20 @@ mod tests {
 
     #[test]
     fn a_folder_is_started_as_what_it_is() {
-        let [new, alone, cluster] = [(); 3].map(|()| TempDir::new().unwrap());
+        let [new, alone, started, cluster] = [(); 4].map(|()| TempDir::new().unwrap());
         std::fs::create_dir(alone.path().join(ALONE)).unwrap();
         for number in 0..6 {
             std::fs::create_dir_all(node_folder(cluster.path(), number)).unwrap();
+            std::fs::create_dir_all(node_folder(started.path(), number)).unwrap();
         }
+        std::fs::write(formed(cluster.path()), "").unwrap();
         for (folder, topology, refused) in [
             (&new, Topology::Alone, None),
             (&new, Topology::Cluster(3), None),
             (&alone, Topology::Alone, None),
             (&alone, Topology::Cluster(3), Some("start it without CLUSTER")),
+            (&started, Topology::Alone, None),
+            (&started, Topology::Cluster(4), None),
             (&cluster, Topology::Alone, Some("`make up CLUSTER=3`")),
             (&cluster, Topology::Cluster(3), None),
             (&cluster, Topology::Cluster(4), Some("a cluster of 3 masters, not 4")),
