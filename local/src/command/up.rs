@@ -15,6 +15,10 @@ use super::stop::StopSignals;
 /// How long everything may take to become ready.
 const READY_WITHIN: Duration = Duration::from_secs(20);
 
+/// After how long without an answer a cluster takes a node for dead: short, for whoever tries a
+/// failover waits for it.
+const NODE_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// Start Redis, the worker and the component; Ctrl-C stops them in order.
 #[derive(clap::Args)]
 pub struct Up {
@@ -69,6 +73,7 @@ impl Up {
             .listen(self.listen)
             .data(&self.data)
             .topology(self.cluster)
+            .node_timeout(NODE_TIMEOUT)
             .manifest(&manifest)
             .runtime_config(&self.runtime_config_file)
             .inherit_output()

@@ -16,9 +16,9 @@ use super::running::System;
 use super::wasi::Wasi;
 use super::worker::WorkerProcess;
 
-/// After how long without an answer a cluster takes a node for dead: short, for nodes that share a
-/// machine hardly lose each other, and whoever tries a failover waits for it.
-const NODE_TIMEOUT: Duration = Duration::from_secs(2);
+/// After how long without an answer a cluster takes a node for dead: long, so that no test has a
+/// failover that it does not mean, however busy the machine is.
+const NODE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The settings of a [`System`]. Without any: one worker, free ports, a temporary folder, logs
 /// into files, the runtime that `LARDER_RUNTIME` names, the WASI that `LARDER_WASI` names, and a
@@ -113,7 +113,7 @@ impl SystemBuilder {
         self
     }
 
-    /// After how long without an answer a cluster takes a node for dead; 2 s.
+    /// After how long without an answer a cluster takes a node for dead; 15 s.
     #[must_use]
     pub fn node_timeout(mut self, timeout: Duration) -> Self {
         self.node_timeout = timeout;

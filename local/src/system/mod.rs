@@ -24,7 +24,7 @@ pub use self::data::DataFolder;
 pub use self::log::Output;
 pub use self::port::Port;
 pub use self::process::{Exited, Process};
-pub use self::redis::{Clock, Failover, Redis, RedisCluster, RedisProgram, RedisServer, Topology};
+pub use self::redis::{Clock, Failover, Redis, RedisCluster, RedisProgram, RedisSentinel, RedisServer, Topology};
 pub use self::running::{Death, System};
 pub use self::wasi::Wasi;
 pub use self::worker::WorkerProcess;

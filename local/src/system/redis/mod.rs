@@ -7,9 +7,11 @@ mod clock;
 mod cluster;
 mod kept;
 mod program;
+mod sentinel;
 mod server;
 mod start;
 mod topology;
+mod wait;
 
 use std::time::Duration;
 
@@ -19,6 +21,7 @@ use futures::future::try_join_all;
 pub use self::clock::Clock;
 pub use self::cluster::{Failover, RedisCluster};
 pub use self::program::RedisProgram;
+pub use self::sentinel::RedisSentinel;
 pub use self::server::RedisServer;
 pub(super) use self::start::RedisSettings;
 pub use self::topology::Topology;

@@ -4,16 +4,12 @@
 //! no second program is needed. Ports are others at each start, so the nodes of an old one are
 //! introduced to each other again, all to all: what they know of slots and roles goes by their ids.
 
-use std::time::{Duration, Instant};
-
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use futures::future::try_join_all;
 
 use super::{RedisCluster, slots};
 use crate::system::redis::kept;
-
-/// How long the nodes may take to agree. A master refuses writes for 2 s after its start.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::system::redis::wait::wait_for;
 
 impl RedisCluster {
     /// Makes a cluster of the running nodes: the one that they were, or else a new one.
@@ -73,19 +69,5 @@ impl RedisCluster {
             replica.server.ask::<()>(&["CLUSTER", "REPLICATE", &id]).await?;
         }
         self.settle().await
-    }
-}
-
-/// Repeats `check` until it succeeds.
-pub(super) async fn wait_for(what: &str, check: impl AsyncFn() -> Result<()>) -> Result<()> {
-    let start = Instant::now();
-    loop {
-        match check().await {
-            Ok(()) => return Ok(()),
-            Err(error) if start.elapsed() > PATIENCE => {
-                bail!("not within {} s: {what}. {error:#}", PATIENCE.as_secs())
-            }
-            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
-        }
     }
 }

@@ -22,6 +22,7 @@ use super::program::RedisProgram;
 use super::server::RedisServer;
 use super::start::RedisSettings;
 use super::topology::Topology;
+use super::wait::wait_for;
 use crate::system::data::DataFolder;
 
 /// A running cluster. Its nodes are killed when it is dropped.
@@ -154,7 +155,7 @@ impl RedisCluster {
             Failover::Takeover => &["CLUSTER", "FAILOVER", "TAKEOVER"],
         };
         node.server.ask::<()>(words).await?;
-        form::wait_for(&format!("node {replica} is a master"), async || {
+        wait_for(&format!("node {replica} is a master"), async || {
             if !node.tells().await?.into_myself()?.has_slots() {
                 bail!("it is not");
             }
