@@ -23,15 +23,18 @@ fn call(script: &'static Script, keys: Vec<String>, arguments: &[&dyn ToString])
 }
 
 /// `accept.lua`: puts `write` on the channel. `digest` tells the request from others under the
-/// same idempotency key; it counts only where the write has one.
+/// same idempotency key; it counts only where the write has one. `judged_early` lets a condition that
+/// certainly does not hold be refused at once, by what this Redis has.
 #[must_use]
-pub fn accept(id: &ItemId, write: &Write, digest: &str, max_pending: u64) -> Call {
+pub fn accept(id: &ItemId, write: &Write, digest: &str, max_pending: u64, judged_early: bool) -> Call {
     let p = Partition::of(id);
-    let mut keys = vec![keys::writes(p), keys::item(id)];
+    let mut keys = vec![keys::writes(p), keys::terms(p)];
     keys.extend(write.idempotency.clone());
+    let conditional = judged_early && !write.condition.is_none();
+    keys.extend(conditional.then(|| keys::item(id)));
     let script = if write.operation.is_put() { &scripts::ACCEPT } else { &scripts::ACCEPT_REMOVAL };
-    let kept = IDEMPOTENCY_KEPT.as_millis();
-    let mut call = call(script, keys, &[&max_pending, &keys::DOORBELL, &p, &kept, &digest]);
+    let (kept, conditional) = (IDEMPOTENCY_KEPT.as_millis(), u8::from(conditional));
+    let mut call = call(script, keys, &[&max_pending, &keys::doorbell(p), &p, &kept, &digest, &conditional]);
     call.arguments.extend(write.fields(id));
     call
 }
@@ -43,11 +46,14 @@ pub fn accept_many<'a>(
     p: Partition,
     writes: impl IntoIterator<Item = (&'a ItemId, &'a Write, &'a str)> + Clone,
     max_pending: u64,
+    judged_early: bool,
 ) -> Call {
     let any_put = writes.clone().into_iter().any(|(_, write, _)| write.operation.is_put());
     let script = if any_put { &scripts::ACCEPT_MANY } else { &scripts::ACCEPT_MANY_REMOVALS };
     let (kept, items) = (IDEMPOTENCY_KEPT.as_millis(), keys::item_prefix(p));
-    let mut call = call(script, vec![keys::writes(p)], &[&max_pending, &keys::DOORBELL, &p, &kept, &items]);
+    let keys = vec![keys::writes(p), keys::terms(p), keys::never(p)];
+    let early = u8::from(judged_early);
+    let mut call = call(script, keys, &[&max_pending, &keys::doorbell(p), &p, &kept, &items, &early]);
     for (id, write, digest) in writes {
         let fields = write.fields(id);
         let record = write.idempotency.clone().unwrap_or_default();
@@ -66,7 +72,7 @@ pub fn read_many(ids: &[&ItemId], room: usize) -> Call {
 /// `commit.lua`: applies the head of the partition's channel, of so many entries and bytes.
 #[must_use]
 pub fn commit(p: Partition, max_entries: usize, max_bytes: usize) -> Call {
-    let keys = vec![keys::writes(p), keys::index(p), keys::expiry(p), keys::dead(p)];
+    let keys = vec![keys::writes(p), keys::index(p), keys::expiry(p), keys::dead(p), keys::never(p)];
     let prefixes = [keys::item_prefix(p), keys::rejected_prefix(p), keys::outcome_prefix(p)];
     let kept = [OUTCOME_KEPT.as_millis(), OUTCOME_KEPT_AFTER_WAIT.as_millis()];
     let [item, rejected, outcome] = &prefixes;
@@ -100,14 +106,16 @@ impl From<CommitReply> for Committed {
 /// `expire.lua`: takes expired ids off the partition's index, [`EXPIRE_MAX_IDS`] at most.
 #[must_use]
 pub fn expire(p: Partition) -> Call {
-    call(&scripts::EXPIRE, vec![keys::index(p), keys::expiry(p)], &[&keys::item_prefix(p), &EXPIRE_MAX_IDS])
+    let keys = vec![keys::index(p), keys::expiry(p), keys::never(p)];
+    call(&scripts::EXPIRE, keys, &[&keys::item_prefix(p), &EXPIRE_MAX_IDS])
 }
 
 /// `outcome.lua`: what became of a write, and how `item` stands where it is named; then only of a
 /// write to it.
 #[must_use]
 pub fn outcome(revision: Revision, item: Option<&ItemId>) -> Call {
-    let mut keys = vec![keys::writes(revision.partition), keys::rejected(revision)];
+    let p = revision.partition;
+    let mut keys = vec![keys::writes(p), keys::rejected(revision), keys::terms(p)];
     keys.extend(item.map(keys::item));
     let id = item.map(ItemId::as_str).unwrap_or_default();
     call(&scripts::OUTCOME, keys, &[&revision.id.ms, &revision.id.seq, &OUTCOME_KEPT.as_millis(), &id])
@@ -123,7 +131,8 @@ pub fn take_outcomes(p: Partition, writes: impl IntoIterator<Item = StreamId>) -
 /// `read_after.lua`: the item, unless a write up to `revision` of its partition is unapplied.
 #[must_use]
 pub fn read_after(id: &ItemId, revision: StreamId) -> Call {
-    let keys = vec![keys::writes(Partition::of(id)), keys::item(id)];
+    let p = Partition::of(id);
+    let keys = vec![keys::writes(p), keys::item(id), keys::terms(p)];
     call(&scripts::READ_AFTER, keys, &[&revision.ms, &revision.seq])
 }
 
@@ -148,7 +157,7 @@ pub struct Listing<'a> {
 #[must_use]
 pub fn list(p: Partition, listing: &Listing<'_>) -> Call {
     let Listing { prefix, after, delimiter, max_told, max_ids, heads } = *listing;
-    let keys = vec![keys::index(p), keys::expiry(p)];
+    let keys = vec![keys::index(p), keys::expiry(p), keys::never(p)];
     let (item, heads) = (keys::item_prefix(p), u8::from(heads));
     let limits: [&dyn ToString; 5] = [&max_told, &max_ids, &LIST_MAX_SEEN, &heads, &MAX_HEAD_BYTES];
     let mut call = call(&scripts::LIST, keys, &[&item, &prefix]);
@@ -157,16 +166,28 @@ pub fn list(p: Partition, listing: &Listing<'_>) -> Call {
     call
 }
 
-/// `heartbeat.lua`: the worker `name` lives.
+/// `heartbeat.lua`: the worker `name` lives, on the roster that partition `p` keeps.
 #[must_use]
-pub fn heartbeat(name: &str) -> Call {
-    call(&scripts::HEARTBEAT, vec![keys::WORKERS.to_owned()], &[&name, &HEARTBEAT_EXPIRY.as_millis()])
+pub fn heartbeat(p: Partition, name: &str) -> Call {
+    call(&scripts::HEARTBEAT, vec![keys::workers(p)], &[&name, &HEARTBEAT_EXPIRY.as_millis()])
 }
 
-/// `live_workers.lua`: how many workers live.
+/// `live_workers.lua`: how many workers live, by the roster that partition `p` keeps.
 #[must_use]
-pub fn live_workers() -> Call {
-    call(&scripts::LIVE_WORKERS, vec![keys::WORKERS.to_owned()], &[&HEARTBEAT_EXPIRY.as_millis()])
+pub fn live_workers(p: Partition) -> Call {
+    call(&scripts::LIVE_WORKERS, vec![keys::workers(p)], &[&HEARTBEAT_EXPIRY.as_millis()])
+}
+
+/// `start_terms.lua`: from now on the IDs of the partition's writes tell the term of their primary.
+#[must_use]
+pub fn start_terms(p: Partition) -> Call {
+    call(&scripts::START_TERMS, vec![keys::writes(p), keys::terms(p)], &[])
+}
+
+/// `locate.lua`: which master of a cluster has which slots. It has no keys: any node answers.
+#[must_use]
+pub fn locate() -> Call {
+    call(&scripts::LOCATE, vec![], &[])
 }
 
 /// `lag.lua`: the age of the oldest unapplied write of the partition.
@@ -178,5 +199,6 @@ pub fn lag(p: Partition) -> Call {
 /// `retry.lua`: puts the dead entry `entry` of the partition back on its channel.
 #[must_use]
 pub fn retry(p: Partition, entry: StreamId) -> Call {
-    call(&scripts::RETRY, vec![keys::dead(p), keys::writes(p)], &[&entry, &keys::DOORBELL, &p])
+    let keys = vec![keys::dead(p), keys::writes(p), keys::terms(p)];
+    call(&scripts::RETRY, keys, &[&entry, &keys::doorbell(p), &p])
 }
