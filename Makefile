@@ -4,6 +4,7 @@ WASI ?= 0.3
 LISTEN ?= 127.0.0.1:3000
 DATA ?= .larder
 MINUTES ?= 10
+CLUSTER ?=
 
 # An environment for the checks in Python. The copy of the list says that it is complete.
 PYTHON := target/python/bin/python
@@ -27,7 +28,7 @@ help: ## List the targets
 	@echo
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo 'Settings: WASI=$(WASI) LISTEN=$(LISTEN) DATA=$(DATA) MINUTES=$(MINUTES)'
+	@echo 'Settings: WASI=$(WASI) LISTEN=$(LISTEN) DATA=$(DATA) MINUTES=$(MINUTES) CLUSTER=$(CLUSTER)'
 
 setup: ## Install what is missing: the WebAssembly target, a C compiler, Redis, Python
 	@local/setup.sh
@@ -56,8 +57,8 @@ components:
 spin-wasip2.toml: spin.toml
 	sed 's/$(shell_0.3)/$(shell_0.2)/; s/larder_wasip3/larder_wasip2/' $< >$@
 
-up: setup build ## Start everything on LISTEN, with the data in DATA
-	@exec target/release/larder-local up --wasi '$(WASI)' --listen '$(LISTEN)' --data '$(DATA)'
+up: setup build ## Start everything on LISTEN, with the data in DATA; CLUSTER=3 for a Redis Cluster of 3 masters
+	@exec target/release/larder-local up --wasi '$(WASI)' --listen '$(LISTEN)' --data '$(DATA)' --cluster '$(CLUSTER)'
 
 # Where LARDER_URL names a deployment, it decides which version is tested, and once is enough.
 test: setup python manifests build ## Run every test; LARDER_URL=http://... tests a deployment that is there

@@ -3,28 +3,46 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures::future::try_join_all;
 use larder_protocol::call::{CommitReply, Committed};
 use larder_protocol::{Call, Partition, call, keys};
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, FromRedisValue, RedisResult};
+use redis::cluster::ClusterClient;
+use redis::cluster_async::ClusterConnection;
+use redis::{AsyncConnectionConfig, Cmd, FromRedisValue, RedisResult, Value};
 
 /// As long as for everything else that normally takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A connection. Clones share it.
+/// A connection to one Redis, or to the nodes of a cluster: there, a command goes to where its keys
+/// are, and one without keys to all masters. Clones share it.
 #[derive(Clone)]
-pub struct Direct(MultiplexedConnection);
+pub struct Direct(Link);
+
+#[derive(Clone)]
+enum Link {
+    Alone(MultiplexedConnection),
+    Cluster(ClusterConnection),
+}
 
 impl Direct {
-    /// Connects. It waits longer than the library's half a second, so that no test fails for
-    /// slowness.
+    /// Connects to `redis://host:port` or to the cluster at `redis://host:port,host:port,…`. It waits
+    /// longer than the library's half a second, so that no test fails for slowness.
     ///
     /// # Errors
     /// Those of Redis.
     pub async fn open(url: &str) -> RedisResult<Self> {
+        let nodes: Vec<_> =
+            url.trim_start_matches("redis://").split(',').map(|node| format!("redis://{node}")).collect();
+        if nodes.len() > 1 {
+            let client =
+                ClusterClient::builder(nodes).connection_timeout(PATIENCE).response_timeout(PATIENCE).build()?;
+            return Ok(Self(Link::Cluster(client.get_async_connection().await?)));
+        }
         let patient =
             AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
-        Ok(Self(redis::Client::open(url)?.get_multiplexed_async_connection_with_config(&patient).await?))
+        let client = redis::Client::open(url)?;
+        Ok(Self(Link::Alone(client.get_multiplexed_async_connection_with_config(&patient).await?)))
     }
 
     /// Runs a command.
@@ -32,7 +50,14 @@ impl Direct {
     /// # Errors
     /// Those of Redis.
     pub async fn command<T: FromRedisValue>(&self, words: &[&str]) -> RedisResult<T> {
-        redis::cmd(words[0]).arg(&words[1..]).query_async(&mut self.0.clone()).await
+        self.query(redis::cmd(words[0]).arg(&words[1..])).await
+    }
+
+    async fn query<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
+        match self.0.clone() {
+            Link::Alone(mut connection) => command.query_async(&mut connection).await,
+            Link::Cluster(mut connection) => command.query_async(&mut connection).await,
+        }
     }
 
     /// Runs a script.
@@ -50,7 +75,7 @@ impl Direct {
     pub async fn run_source<T: FromRedisValue>(&self, source: &str, call: &Call) -> RedisResult<T> {
         let mut command = redis::cmd("EVAL");
         command.arg(source).arg(call.keys.len()).arg(&call.keys).arg(&call.arguments);
-        command.query_async(&mut self.0.clone()).await
+        self.query(&command).await
     }
 
     /// Commits as a worker does.
@@ -62,14 +87,25 @@ impl Direct {
         Ok(reply.into())
     }
 
-    /// A number that `INFO` tells.
+    /// A number that `INFO` tells; the sum of all masters'.
     ///
     /// # Errors
     /// Those of Redis, and where there is no such number.
     pub async fn info(&self, section: &str, field: &str) -> anyhow::Result<u64> {
-        let info: String = self.command(&["INFO", section]).await?;
-        let value = info.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
-        Ok(value.with_context(|| format!("INFO {section} has no {field}"))?.trim().parse()?)
+        let info: Value = self.command(&["INFO", section]).await?;
+        let infos: Vec<String> = match info {
+            Value::Map(of_nodes) => {
+                of_nodes.into_iter().map(|(_, info)| redis::from_redis_value(info)).collect::<Result<_, _>>()?
+            }
+            info => vec![redis::from_redis_value(info)?],
+        };
+        infos
+            .iter()
+            .map(|info| {
+                let value = info.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+                Ok(value.with_context(|| format!("INFO {section} has no {field}"))?.trim().parse::<u64>()?)
+            })
+            .sum()
     }
 
     /// How many writes of each partition are accepted and not yet applied.
@@ -77,10 +113,6 @@ impl Direct {
     /// # Errors
     /// Those of Redis.
     pub async fn pending(&self) -> RedisResult<Vec<u64>> {
-        let mut lengths = redis::pipe();
-        for p in Partition::all() {
-            lengths.xlen(keys::writes(p));
-        }
-        lengths.query_async(&mut self.0.clone()).await
+        try_join_all(Partition::all().map(async |p| self.command(&["XLEN", &keys::writes(p)]).await)).await
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use larder_local::spin::{Application, runtime_config};
-use larder_local::system::{Runtime, System, Wasi};
+use larder_local::system::{RedisCluster, Runtime, System, Topology, Wasi};
 
 use super::listen;
 use super::stop::StopSignals;
@@ -36,6 +36,9 @@ pub struct Up {
     /// Spin's runtime configuration.
     #[arg(long, value_name = "FILE", default_value = "runtime-config.toml")]
     runtime_config_file: PathBuf,
+    /// Start a Redis Cluster of so many masters, with a replica each, in place of one Redis.
+    #[arg(long, env = "LARDER_CLUSTER", value_name = "MASTERS", default_value = "")]
+    cluster: Topology,
     /// How many workers to start.
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
     workers: u8,
@@ -65,6 +68,7 @@ impl Up {
             .runtime(self.runtime)
             .listen(self.listen)
             .data(&self.data)
+            .topology(self.cluster)
             .manifest(&manifest)
             .runtime_config(&self.runtime_config_file)
             .inherit_output()
@@ -74,7 +78,7 @@ impl Up {
             system = start => system?,
             () = signals.next() => return Ok(()),
         };
-        self.greet(&system);
+        self.greet(&system).await?;
         let death = tokio::select! {
             death = system.first_death() => Some(death?),
             () = signals.next() => None,
@@ -89,7 +93,7 @@ impl Up {
         }
     }
 
-    fn greet(&self, system: &System) {
+    async fn greet(&self, system: &System) -> Result<()> {
         let (url, redis) = (system.url(), &system.redis);
         say(&format!(
             "\n\
@@ -104,7 +108,25 @@ impl Up {
             redis.program().version(),
             redis.url(),
         ));
+        if let Some(cluster) = redis.cluster() {
+            say(&failovers(cluster).await?);
+        }
+        Ok(())
     }
+}
+
+/// How to see that the store lives on without a master.
+async fn failovers(cluster: &RedisCluster) -> Result<String> {
+    let master = cluster.master_of(0).await?;
+    let replica = cluster.replica_of(master).await?;
+    let cli = cluster.program().cli();
+    let [master, replica] = [master, replica].map(|number| cluster.node(number).port());
+    let cli = cli.display();
+    Ok(format!(
+        "Let a replica take the place of its master; or end a master, which is back 5 s later as a replica:\n\n  \
+           {cli} -p {replica} CLUSTER FAILOVER\n  \
+           {cli} -p {master} DEBUG SEGFAULT\n"
+    ))
 }
 
 /// A line for the person at the terminal; `up` goes on where nobody reads it any more.

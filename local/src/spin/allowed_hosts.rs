@@ -190,6 +190,9 @@ mod tests {
             ("redis://db:7000", "rediss://db:7000", false),
             ("redis://db:7000", "redis://db.example:7000", false),
             ("redis://*:6379", "redis://anything", true),
+            // A list of nodes is taken for one host, which is none of them.
+            ("redis://a:7000,b:7000", "redis://a:7000", false),
+            ("redis://a:7000,b:7000", "redis://b:7000", false),
             ("*://db:*", "rediss://db:65535", true),
             ("*://*:*", "redis://db", true),
             ("redis://*.example.com", "redis://a.b.example.com", true),

@@ -68,7 +68,7 @@ pub struct ApiSettings {
 }
 
 impl ApiSettings {
-    /// This workspace's component, with its Redis at this address.
+    /// This workspace's component, with its Redis at this address, or its cluster at these.
     #[must_use]
     pub fn new(runtime: Runtime, wasi: Wasi, listen: SocketAddr, redis_url: &str, output: Output) -> Self {
         let root = workspace_root();
@@ -78,9 +78,14 @@ impl ApiSettings {
             manifest: wasi.manifest(&root),
             runtime_config: root.join("runtime-config.toml"),
             // The Redis is ours: no credentials of another one in our environment are for it.
-            variables: [("redis_address", redis_url), ("redis_username", ""), ("redis_password", "")]
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .into(),
+            variables: [
+                ("redis_address", redis_url),
+                ("redis_nodes", "redis://127.0.0.1:*"),
+                ("redis_username", ""),
+                ("redis_password", ""),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
             environment: vec![],
             output,
         }

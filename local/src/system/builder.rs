@@ -5,23 +5,24 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::api::{ApiProcess, ApiSettings, Runtime};
 use super::data::DataFolder;
 use super::log::Output;
 use super::port::Port;
-use super::redis::RedisServer;
-use super::redis_program::RedisProgram;
+use super::redis::{Redis, RedisSettings, Topology};
 use super::running::System;
 use super::wasi::Wasi;
 use super::worker::WorkerProcess;
 
-/// How often Redis is given another port, where somebody took the one that it was to have.
-const PORT_ATTEMPTS: usize = 5;
+/// After how long without an answer a cluster takes a node for dead: short, for nodes that share a
+/// machine hardly lose each other, and whoever tries a failover waits for it.
+const NODE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The settings of a [`System`]. Without any: one worker, free ports, a temporary folder, logs
-/// into files, the runtime that `LARDER_RUNTIME` names, the WASI that `LARDER_WASI` names.
+/// into files, the runtime that `LARDER_RUNTIME` names, the WASI that `LARDER_WASI` names, and a
+/// cluster where `LARDER_CLUSTER` says so.
 #[derive(Debug)]
 pub struct SystemBuilder {
     workers: usize,
@@ -29,6 +30,8 @@ pub struct SystemBuilder {
     api_environment: Vec<(String, String)>,
     worker_environment: Vec<(String, String)>,
     redis_arguments: Vec<String>,
+    topology: Option<Topology>,
+    node_timeout: Duration,
     runtime: Option<Runtime>,
     listen: Option<SocketAddr>,
     data: Option<PathBuf>,
@@ -46,6 +49,8 @@ impl Default for SystemBuilder {
             api_environment: vec![],
             worker_environment: vec![],
             redis_arguments: vec![],
+            topology: None,
+            node_timeout: NODE_TIMEOUT,
             runtime: None,
             listen: None,
             data: None,
@@ -94,10 +99,24 @@ impl SystemBuilder {
         self
     }
 
-    /// Adds arguments for Redis, such as `["--maxmemory", "100mb"]`.
+    /// Adds arguments for every Redis, such as `["--maxmemory", "100mb"]`.
     #[must_use]
     pub fn redis_args(mut self, arguments: &[&str]) -> Self {
         self.redis_arguments.extend(arguments.iter().map(ToString::to_string));
+        self
+    }
+
+    /// Chooses between one Redis and a cluster.
+    #[must_use]
+    pub fn topology(mut self, topology: Topology) -> Self {
+        self.topology = Some(topology);
+        self
+    }
+
+    /// After how long without an answer a cluster takes a node for dead; 2 s.
+    #[must_use]
+    pub fn node_timeout(mut self, timeout: Duration) -> Self {
+        self.node_timeout = timeout;
         self
     }
 
@@ -157,12 +176,16 @@ impl SystemBuilder {
     /// Where a part is missing, does not start, or is not ready in time. Everything that was
     /// started is gone then; the ends of the logs are printed to standard error.
     pub async fn start(self) -> Result<System> {
-        let program = RedisProgram::find()?;
         let data = Arc::new(match &self.data {
             Some(folder) => DataFolder::open(folder)?,
             None => DataFolder::temporary()?,
         });
-        let (redis_port, redis) = self.start_redis(&program, &data).await?;
+        let redis_settings = RedisSettings {
+            topology: self.topology.map_or_else(Topology::from_env, Ok)?,
+            arguments: self.redis_arguments.clone(),
+            node_timeout: self.node_timeout,
+        };
+        let redis = Redis::start(&redis_settings, &data).await?;
         let (listen, api_port) = match self.listen {
             Some(address) => (address, None),
             None => {
@@ -189,7 +212,7 @@ impl SystemBuilder {
         settings.runtime_config = self.runtime_config.unwrap_or(settings.runtime_config);
         let api = ApiProcess::start(settings)?;
 
-        let mut system = System::new(api, workers, redis, data, (redis_port, api_port));
+        let mut system = System::new(api, workers, redis, data, api_port);
         if let Err(error) = system.wait_until_ready(self.ready_within).await {
             if !self.inherit_output {
                 eprint!("{}", system.log_tails());
@@ -197,22 +220,6 @@ impl SystemBuilder {
             return Err(error);
         }
         Ok(system)
-    }
-
-    /// A port may be taken between its reservation and Redis' start; then another one will do.
-    async fn start_redis(&self, program: &RedisProgram, data: &Arc<DataFolder>) -> Result<(Port, RedisServer)> {
-        let arguments: Vec<_> = self.redis_arguments.iter().map(String::as_str).collect();
-        let mut last = None;
-        for _ in 0..PORT_ATTEMPTS {
-            let port = Port::reserve()?;
-            let lock = Some(data.clone());
-            match RedisServer::start_in(program.clone(), data.path(), lock, port.number(), &arguments).await {
-                Ok(redis) => return Ok((port, redis)),
-                Err(error) if std::net::TcpListener::bind(port.address()).is_ok() => return Err(error),
-                Err(error) => last = Some(error),
-            }
-        }
-        Err(last.context("at least one attempt was made")?)
     }
 }
 

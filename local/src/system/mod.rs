@@ -2,7 +2,7 @@
 //!
 //! `larder-local up` and the tests are made of the same pieces: [`RedisServer`],
 //! [`WorkerProcess`] and [`ApiProcess`] are each a supervised [`Process`], and a [`System`] is all
-//! of them on ports and in a folder of their own. Every piece is killed when it is dropped, so
+//! of them, its [`Redis`] one server or a cluster, on ports and in a folder of their own. Every piece is killed when it is dropped, so
 //! that a failing test leaves nothing behind.
 
 mod api;
@@ -13,7 +13,6 @@ mod log;
 mod port;
 mod process;
 mod redis;
-mod redis_program;
 mod running;
 mod wasi;
 mod worker;
@@ -25,8 +24,7 @@ pub use self::data::DataFolder;
 pub use self::log::Output;
 pub use self::port::Port;
 pub use self::process::{Exited, Process};
-pub use self::redis::RedisServer;
-pub use self::redis_program::RedisProgram;
+pub use self::redis::{Clock, Failover, Redis, RedisCluster, RedisProgram, RedisServer, Topology};
 pub use self::running::{Death, System};
 pub use self::wasi::Wasi;
 pub use self::worker::WorkerProcess;

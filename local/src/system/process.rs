@@ -33,6 +33,8 @@ pub struct Process {
     pid: u32,
     child: Child,
     exited: Option<ExitStatus>,
+    /// Whether we told it to end.
+    told: bool,
 }
 
 /// How a process that was told to stop did so.
@@ -73,7 +75,7 @@ impl Process {
         command.stdin(start.stdin).stdout(start.output.stdio()?).stderr(start.output.stdio()?);
         let child = command.spawn().with_context(|| format!("cannot start {}", start.program.display()))?;
         let pid = child.id().context("a process that was just started has an id")?;
-        Ok(Self { name: start.name.to_owned(), output: start.output, pid, child, exited: None })
+        Ok(Self { name: start.name.to_owned(), output: start.output, pid, child, exited: None, told: false })
     }
 
     /// What it is called in messages.
@@ -92,6 +94,12 @@ impl Process {
     #[must_use]
     pub fn output(&self) -> &Output {
         &self.output
+    }
+
+    /// Whether it ends, or has ended, because we told it to.
+    #[must_use]
+    pub fn was_told_to_end(&self) -> bool {
+        self.told
     }
 
     /// The exit status where it has ended by now.
@@ -125,6 +133,7 @@ impl Process {
     /// # Errors
     /// Where the system does not let us.
     pub async fn kill(&mut self) -> Result<()> {
+        self.told = true;
         self.signal(Signal::SIGKILL)?;
         self.wait().await?;
         Ok(())
@@ -136,6 +145,7 @@ impl Process {
     /// Where the system does not let us.
     pub async fn terminate(&mut self, patience: Duration) -> Result<Exited> {
         let start = Instant::now();
+        self.told = true;
         self.signal(Signal::SIGTERM)?;
         // A paused process would not see it.
         self.signal(Signal::SIGCONT)?;

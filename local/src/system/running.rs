@@ -13,11 +13,14 @@ use super::data::DataFolder;
 use super::log::Output;
 use super::port::Port;
 use super::process::Process;
-use super::redis::RedisServer;
+use super::redis::Redis;
 use super::worker::WorkerProcess;
 
 /// How long each part may take to stop before it is killed.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a node of a cluster stays away: longer than the others take to replace it.
+const REVIVAL: Duration = Duration::from_secs(5);
 
 /// How long one readiness check may take.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -30,9 +33,9 @@ pub struct System {
     /// The workers.
     pub workers: Vec<WorkerProcess>,
     /// Redis.
-    pub redis: RedisServer,
+    pub redis: Redis,
     data: Arc<DataFolder>,
-    _ports: (Port, Option<Port>),
+    _api_port: Option<Port>,
 }
 
 /// A process that ended though nobody asked it to.
@@ -56,11 +59,11 @@ impl System {
     pub(super) fn new(
         api: ApiProcess,
         workers: Vec<WorkerProcess>,
-        redis: RedisServer,
+        redis: Redis,
         data: Arc<DataFolder>,
-        ports: (Port, Option<Port>),
+        api_port: Option<Port>,
     ) -> Self {
-        Self { api, workers, redis, data, _ports: ports }
+        Self { api, workers, redis, data, _api_port: api_port }
     }
 
     /// `http://127.0.0.1:<port>`, without a slash at the end.
@@ -123,14 +126,27 @@ impl System {
         }
     }
 
-    /// Waits until one of the processes ends. Cancel safe.
+    /// Waits until one of the processes ends by itself. A node of a cluster, for which others stand
+    /// in, is started again instead. Cancel safe.
     ///
     /// # Errors
-    /// Where the system does not tell.
+    /// Where the system does not tell, or a node does not start again.
     pub async fn first_death(&mut self) -> Result<Death> {
-        let deaths: Vec<BoxFuture<'_, Result<Death>>> =
-            self.processes().into_iter().map(|process| death_of(process).boxed()).collect();
-        select_all(deaths).await.0
+        loop {
+            let deaths: Vec<BoxFuture<'_, Result<Death>>> =
+                self.processes().into_iter().map(|process| death_of(process).boxed()).collect();
+            let (death, number, _) = select_all(deaths).await;
+            let death = death?;
+            // The processes of Redis are the first.
+            match self.redis.cluster_mut().filter(|cluster| number < cluster.nodes().count()) {
+                None => return Ok(death),
+                Some(cluster) => {
+                    tracing::warn!("{death}. It is started again in {REVIVAL:?}");
+                    tokio::time::sleep(REVIVAL).await;
+                    cluster.node_mut(number).restart().await?;
+                }
+            }
+        }
     }
 
     /// Stops the component, then the workers, then Redis, each with five seconds of patience.
@@ -148,12 +164,14 @@ impl System {
     fn processes(&mut self) -> Vec<&mut Process> {
         let workers = self.workers.iter_mut().map(|worker| &mut **worker);
         // Redis first: where it is the cause, the others tell only of the effect.
-        std::iter::once(&mut *self.redis).chain(workers).chain([&mut *self.api]).collect()
+        self.redis.processes().into_iter().chain(workers).chain([&mut *self.api]).collect()
     }
 
     fn dead(&mut self) -> Result<Option<Death>> {
         for process in self.processes() {
-            if let Some(status) = process.try_exited()? {
+            if let Some(status) = process.try_exited()?
+                && !process.was_told_to_end()
+            {
                 return Ok(Some(death(process, status)));
             }
         }

@@ -111,9 +111,8 @@ impl Blow {
         };
         let workers = &mut system.workers[workers];
         let processes = workers.iter_mut().map(|worker| &mut **worker);
-        let processes = processes
-            .chain((self.victim == Victim::Redis).then(|| &mut *system.redis))
-            .chain((self.victim == Victim::Component).then(|| &mut *system.api));
+        let redis = if self.victim == Victim::Redis { system.redis.processes() } else { vec![] };
+        let processes = processes.chain(redis).chain((self.victim == Victim::Component).then(|| &mut *system.api));
         for process in processes {
             match self.fault {
                 Fault::Kill => process.kill().await?,

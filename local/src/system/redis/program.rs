@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::artifacts::on_path;
+use crate::system::artifacts::on_path;
 
 /// Where to get it, for messages.
 const INSTALL: &str =
@@ -53,6 +53,13 @@ impl RedisProgram {
         &self.path
     }
 
+    /// The command line client that comes with it, `redis-cli` or `valkey-cli`.
+    #[must_use]
+    pub fn cli(&self) -> PathBuf {
+        let server = self.path.file_name().unwrap_or_default().to_string_lossy();
+        self.path.with_file_name(server.replace("-server", "-cli"))
+    }
+
     /// Its version, such as `7.0.15`.
     #[must_use]
     pub fn version(&self) -> &str {
@@ -74,6 +81,12 @@ mod tests {
         assert_eq!(parse_version("Redis server v=7.0.15 sha=0:0 malloc=jemalloc"), Some("7.0.15"));
         assert_eq!(parse_version("Server v=8.1.1 sha=0:0"), Some("8.1.1"));
         assert_eq!(parse_version("hello"), None);
+    }
+
+    #[test]
+    fn its_client_lies_beside_it() {
+        let program = RedisProgram { path: "/opt/valkey-server".into(), version: "9.0.0".to_owned() };
+        assert_eq!(program.cli(), Path::new("/opt/valkey-cli"));
     }
 
     #[test]
