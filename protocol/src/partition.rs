@@ -101,9 +101,9 @@ mod tests {
     /// first is the check value of CRC-16/XMODEM, 0x31C3.
     #[test]
     fn partitions_never_move() {
-        for (id, partition) in [
-            ("123456789", 3), ("a", 7), ("cart:42", 5), ("user/1/name", 9), ("ä", 41), ("🦀", 21), ("100%", 42),
-        ] {
+        for (id, partition) in
+            [("123456789", 3), ("a", 7), ("cart:42", 5), ("user/1/name", 9), ("ä", 41), ("🦀", 21), ("100%", 42)]
+        {
             assert_eq!(Partition::of(&ItemId::new(id).unwrap()).index(), partition, "{id}");
         }
     }
