@@ -6,6 +6,7 @@
 
 mod aof;
 mod direct;
+mod doorbell;
 pub mod history;
 mod larder;
 pub mod openapi;
@@ -13,5 +14,6 @@ mod redis_alone;
 
 pub use aof::{Aof, Command, Step};
 pub use direct::Direct;
+pub use doorbell::Doorbell;
 pub use larder::{Larder, eventually};
 pub use redis_alone::RedisAlone;

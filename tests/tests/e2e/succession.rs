@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use larder_local::system::{Output, WorkerProcess};
 use larder_protocol::{Partition, keys};
-use larder_tests::{RedisAlone, eventually};
-use redis::{AsyncConnectionConfig, Msg, PushKind};
+use larder_tests::{Doorbell, RedisAlone, eventually};
 
 use crate::Tested;
 
@@ -19,22 +18,9 @@ async fn a_worker_that_signs_off_tells_the_others() -> Tested {
     let redis = RedisAlone::start().await?;
     let mut worker = WorkerProcess::start(&redis.server.url(), &[], &[], Output::Inherited)?;
     lives(&redis).await?;
-    let (heard, mut doorbell) = tokio::sync::mpsc::unbounded_channel();
-    let config = AsyncConnectionConfig::new().set_push_sender(heard);
-    let client = redis::Client::open(format!("{}?protocol=resp3", redis.server.url()))?;
-    let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
-    redis::cmd("SSUBSCRIBE").arg(keys::doorbell(home())).exec_async(&mut connection).await?;
+    let mut doorbell = Doorbell::of(&redis.server.url(), home()).await?;
     worker.terminate(Duration::from_secs(5)).await?;
-    let message = async {
-        loop {
-            let push = doorbell.recv().await.expect("the connection lives");
-            if push.kind == PushKind::SMessage {
-                return Msg::from_push_info(push).expect("it is a message");
-            }
-        }
-    };
-    let message = tokio::time::timeout(Duration::from_secs(5), message).await?;
-    assert_eq!(message.get_payload::<String>()?, keys::ROSTER_CHANGED);
+    assert_eq!(doorbell.next(Duration::from_secs(5)).await?.as_deref(), Some(keys::ROSTER_CHANGED));
     assert_eq!(redis.command::<u64>(&["ZCARD", &keys::workers(home())]).await?, 0);
     Ok(())
 }
