@@ -11,27 +11,32 @@ use crate::{ItemId, Partition, Revision, StreamId, Write, keys};
 pub struct Call {
     /// The script.
     pub script: &'static Script,
+    /// Where its keys are. A script without keys may run anywhere.
+    pub partition: Option<Partition>,
     /// `KEYS`, all of one partition.
     pub keys: Vec<String>,
     /// `ARGV`.
     pub arguments: Vec<Vec<u8>>,
 }
 
-fn call(script: &'static Script, keys: Vec<String>, arguments: &[&dyn ToString]) -> Call {
+fn call(script: &'static Script, p: Partition, keys: Vec<String>, arguments: &[&dyn ToString]) -> Call {
     let arguments = arguments.iter().map(|argument| argument.to_string().into_bytes()).collect();
-    Call { script, keys, arguments }
+    Call { script, partition: Some(p), keys, arguments }
 }
 
 /// `accept.lua`: puts `write` on the channel. `digest` tells the request from others under the
-/// same idempotency key; it counts only where the write has one.
+/// same idempotency key; it counts only where the write has one. `judged_early` lets a condition that
+/// certainly does not hold be refused at once, by what this Redis has.
 #[must_use]
-pub fn accept(id: &ItemId, write: &Write, digest: &str, max_pending: u64) -> Call {
+pub fn accept(id: &ItemId, write: &Write, digest: &str, max_pending: u64, judged_early: bool) -> Call {
     let p = Partition::of(id);
-    let mut keys = vec![keys::writes(p), keys::item(id)];
+    let mut keys = vec![keys::writes(p), keys::terms(p)];
     keys.extend(write.idempotency.clone());
+    let conditional = judged_early && !write.condition.is_none();
+    keys.extend(conditional.then(|| keys::item(id)));
     let script = if write.operation.is_put() { &scripts::ACCEPT } else { &scripts::ACCEPT_REMOVAL };
-    let kept = IDEMPOTENCY_KEPT.as_millis();
-    let mut call = call(script, keys, &[&max_pending, &keys::DOORBELL, &p, &kept, &digest]);
+    let (kept, conditional) = (IDEMPOTENCY_KEPT.as_millis(), u8::from(conditional));
+    let mut call = call(script, p, keys, &[&max_pending, &keys::doorbell(p), &p, &kept, &digest, &conditional]);
     call.arguments.extend(write.fields(id));
     call
 }
@@ -43,11 +48,14 @@ pub fn accept_many<'a>(
     p: Partition,
     writes: impl IntoIterator<Item = (&'a ItemId, &'a Write, &'a str)> + Clone,
     max_pending: u64,
+    judged_early: bool,
 ) -> Call {
     let any_put = writes.clone().into_iter().any(|(_, write, _)| write.operation.is_put());
     let script = if any_put { &scripts::ACCEPT_MANY } else { &scripts::ACCEPT_MANY_REMOVALS };
     let (kept, items) = (IDEMPOTENCY_KEPT.as_millis(), keys::item_prefix(p));
-    let mut call = call(script, vec![keys::writes(p)], &[&max_pending, &keys::DOORBELL, &p, &kept, &items]);
+    let keys = vec![keys::writes(p), keys::terms(p), keys::never(p)];
+    let early = u8::from(judged_early);
+    let mut call = call(script, p, keys, &[&max_pending, &keys::doorbell(p), &p, &kept, &items, &early]);
     for (id, write, digest) in writes {
         let fields = write.fields(id);
         let record = write.idempotency.clone().unwrap_or_default();
@@ -57,20 +65,20 @@ pub fn accept_many<'a>(
     call
 }
 
-/// `read_many.lua`: reads items of one partition, of about `room` bytes in all.
+/// `read_many.lua`: reads items of the partition `p`, of about `room` bytes in all.
 #[must_use]
-pub fn read_many(ids: &[&ItemId], room: usize) -> Call {
-    call(&scripts::READ_MANY, ids.iter().map(|id| keys::item(id)).collect(), &[&room])
+pub fn read_many(p: Partition, ids: &[&ItemId], room: usize) -> Call {
+    call(&scripts::READ_MANY, p, ids.iter().map(|id| keys::item(id)).collect(), &[&room])
 }
 
 /// `commit.lua`: applies the head of the partition's channel, of so many entries and bytes.
 #[must_use]
 pub fn commit(p: Partition, max_entries: usize, max_bytes: usize) -> Call {
-    let keys = vec![keys::writes(p), keys::index(p), keys::expiry(p), keys::dead(p)];
+    let keys = vec![keys::writes(p), keys::index(p), keys::expiry(p), keys::dead(p), keys::never(p)];
     let prefixes = [keys::item_prefix(p), keys::rejected_prefix(p), keys::outcome_prefix(p)];
     let kept = [OUTCOME_KEPT.as_millis(), OUTCOME_KEPT_AFTER_WAIT.as_millis()];
     let [item, rejected, outcome] = &prefixes;
-    call(&scripts::COMMIT, keys, &[item, rejected, outcome, &kept[0], &kept[1], &max_entries, &max_bytes])
+    call(&scripts::COMMIT, p, keys, &[item, rejected, outcome, &kept[0], &kept[1], &max_entries, &max_bytes])
 }
 
 /// The reply of `commit.lua`: what one call did.
@@ -100,31 +108,34 @@ impl From<CommitReply> for Committed {
 /// `expire.lua`: takes expired ids off the partition's index, [`EXPIRE_MAX_IDS`] at most.
 #[must_use]
 pub fn expire(p: Partition) -> Call {
-    call(&scripts::EXPIRE, vec![keys::index(p), keys::expiry(p)], &[&keys::item_prefix(p), &EXPIRE_MAX_IDS])
+    let keys = vec![keys::index(p), keys::expiry(p), keys::never(p)];
+    call(&scripts::EXPIRE, p, keys, &[&keys::item_prefix(p), &EXPIRE_MAX_IDS])
 }
 
 /// `outcome.lua`: what became of a write, and how `item` stands where it is named; then only of a
 /// write to it.
 #[must_use]
 pub fn outcome(revision: Revision, item: Option<&ItemId>) -> Call {
-    let mut keys = vec![keys::writes(revision.partition), keys::rejected(revision)];
+    let p = revision.partition;
+    let mut keys = vec![keys::writes(p), keys::rejected(revision), keys::terms(p)];
     keys.extend(item.map(keys::item));
     let id = item.map(ItemId::as_str).unwrap_or_default();
-    call(&scripts::OUTCOME, keys, &[&revision.id.ms, &revision.id.seq, &OUTCOME_KEPT.as_millis(), &id])
+    call(&scripts::OUTCOME, p, keys, &[&revision.id.ms, &revision.id.seq, &OUTCOME_KEPT.as_millis(), &id])
 }
 
 /// `take_outcomes.lua`: takes the outcomes of writes of the partition `p` that are there to be taken.
 #[must_use]
 pub fn take_outcomes(p: Partition, writes: impl IntoIterator<Item = StreamId>) -> Call {
     let of = |id| keys::outcome(Revision { partition: p, id });
-    call(&scripts::TAKE_OUTCOMES, writes.into_iter().map(of).collect(), &[])
+    call(&scripts::TAKE_OUTCOMES, p, writes.into_iter().map(of).collect(), &[])
 }
 
 /// `read_after.lua`: the item, unless a write up to `revision` of its partition is unapplied.
 #[must_use]
 pub fn read_after(id: &ItemId, revision: StreamId) -> Call {
-    let keys = vec![keys::writes(Partition::of(id)), keys::item(id)];
-    call(&scripts::READ_AFTER, keys, &[&revision.ms, &revision.seq])
+    let p = Partition::of(id);
+    let keys = vec![keys::writes(p), keys::item(id), keys::terms(p)];
+    call(&scripts::READ_AFTER, p, keys, &[&revision.ms, &revision.seq])
 }
 
 /// What a listing tells of each partition.
@@ -148,35 +159,48 @@ pub struct Listing<'a> {
 #[must_use]
 pub fn list(p: Partition, listing: &Listing<'_>) -> Call {
     let Listing { prefix, after, delimiter, max_told, max_ids, heads } = *listing;
-    let keys = vec![keys::index(p), keys::expiry(p)];
+    let keys = vec![keys::index(p), keys::expiry(p), keys::never(p)];
     let (item, heads) = (keys::item_prefix(p), u8::from(heads));
     let limits: [&dyn ToString; 5] = [&max_told, &max_ids, &LIST_MAX_SEEN, &heads, &MAX_HEAD_BYTES];
-    let mut call = call(&scripts::LIST, keys, &[&item, &prefix]);
+    let mut call = call(&scripts::LIST, p, keys, &[&item, &prefix]);
     call.arguments.extend([after.to_vec(), delimiter.into()]);
     call.arguments.extend(limits.iter().map(|limit| limit.to_string().into_bytes()));
     call
 }
 
-/// `heartbeat.lua`: the worker `name` lives.
+/// `heartbeat.lua`: the worker `name` lives, on the roster that partition `p` keeps.
 #[must_use]
-pub fn heartbeat(name: &str) -> Call {
-    call(&scripts::HEARTBEAT, vec![keys::WORKERS.to_owned()], &[&name, &HEARTBEAT_EXPIRY.as_millis()])
+pub fn heartbeat(p: Partition, name: &str) -> Call {
+    call(&scripts::HEARTBEAT, p, vec![keys::workers(p)], &[&name, &HEARTBEAT_EXPIRY.as_millis()])
 }
 
-/// `live_workers.lua`: how many workers live.
+/// `live_workers.lua`: how many workers live, by the roster that partition `p` keeps.
 #[must_use]
-pub fn live_workers() -> Call {
-    call(&scripts::LIVE_WORKERS, vec![keys::WORKERS.to_owned()], &[&HEARTBEAT_EXPIRY.as_millis()])
+pub fn live_workers(p: Partition) -> Call {
+    call(&scripts::LIVE_WORKERS, p, vec![keys::workers(p)], &[&HEARTBEAT_EXPIRY.as_millis()])
+}
+
+/// `start_terms.lua`: from now on the IDs of the partition's writes tell the term of their primary.
+#[must_use]
+pub fn start_terms(p: Partition) -> Call {
+    call(&scripts::START_TERMS, p, vec![keys::writes(p), keys::terms(p)], &[])
+}
+
+/// `locate.lua`: which master of a cluster has which slots. It has no keys: any node answers.
+#[must_use]
+pub fn locate() -> Call {
+    Call { script: &scripts::LOCATE, partition: None, keys: vec![], arguments: vec![] }
 }
 
 /// `lag.lua`: the age of the oldest unapplied write of the partition.
 #[must_use]
 pub fn lag(p: Partition) -> Call {
-    call(&scripts::LAG, vec![keys::writes(p)], &[])
+    call(&scripts::LAG, p, vec![keys::writes(p)], &[])
 }
 
 /// `retry.lua`: puts the dead entry `entry` of the partition back on its channel.
 #[must_use]
 pub fn retry(p: Partition, entry: StreamId) -> Call {
-    call(&scripts::RETRY, vec![keys::dead(p), keys::writes(p)], &[&entry, &keys::DOORBELL, &p])
+    let keys = vec![keys::dead(p), keys::writes(p), keys::terms(p)];
+    call(&scripts::RETRY, p, keys, &[&entry, &keys::doorbell(p), &p])
 }

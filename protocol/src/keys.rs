@@ -2,21 +2,47 @@
 
 use crate::{ItemId, Partition, Revision};
 
-/// The pub/sub channel on which accepting a write rings the workers: the message is the
-/// number of a partition whose stream went from empty to non-empty, or [`ROSTER_CHANGED`].
-pub const DOORBELL: &str = "larder:writes";
+/// With the partition's hash tag, so that all of its keys share a slot of a cluster.
+fn of(p: Partition, what: &str) -> String {
+    format!("larder:{{{}}}:{what}", p.tag())
+}
+
+/// The sharded pub/sub channel on which accepting a write rings the workers of the partition: the
+/// message is its number where its stream went from empty to non-empty, or [`ROSTER_CHANGED`].
+#[must_use]
+pub fn doorbell(p: Partition) -> String {
+    of(p, "doorbell")
+}
 
 /// The other message on the doorbell: a worker has signed off, so the others look at once who
 /// lives. Who does not know it ignores it, as all that is no partition's number.
 pub const ROSTER_CHANGED: &str = "workers";
 
-/// Sorted set: the workers that live, by the time of their last heartbeat in ms.
-pub const WORKERS: &str = "larder:workers";
+/// Sorted set: the workers that live, by the time of their last heartbeat in ms. It is kept once for
+/// all partitions of a master, in the first of them: on one Redis, in partition 0.
+#[must_use]
+pub fn workers(p: Partition) -> String {
+    of(p, "workers")
+}
+
+/// Hash: the terms of the primaries that gave out the IDs of writes (see `fragment/term.lua`).
+#[must_use]
+pub fn terms(p: Partition) -> String {
+    of(p, "terms")
+}
+
+/// A key that never exists. A script that builds keys by itself declares it too: so Redis refuses to run
+/// it (`TRYAGAIN`, `ASK`) while the partition moves from one master of a cluster to another, where it would find
+/// some of them and miss others.
+#[must_use]
+pub fn never(p: Partition) -> String {
+    of(p, "never")
+}
 
 /// What every key of an item starts with; the id follows.
 #[must_use]
 pub fn item_prefix(p: Partition) -> String {
-    format!("larder:{{{p}}}:item:")
+    of(p, "item:")
 }
 
 /// String: the item, as [`crate::Item`] reads it.
@@ -28,31 +54,31 @@ pub fn item(id: &ItemId) -> String {
 /// Stream: the writes of the partition that are accepted and not yet applied.
 #[must_use]
 pub fn writes(p: Partition) -> String {
-    format!("larder:{{{p}}}:writes")
+    of(p, "writes")
 }
 
 /// Sorted set, all scores 0: the ids that exist, in byte order.
 #[must_use]
 pub fn index(p: Partition) -> String {
-    format!("larder:{{{p}}}:index")
+    of(p, "index")
 }
 
 /// Sorted set: the ids that have a time to live, by the moment it ends in ms.
 #[must_use]
 pub fn expiry(p: Partition) -> String {
-    format!("larder:{{{p}}}:expiry")
+    of(p, "expiry")
 }
 
 /// Stream: the entries that could not be applied, with the reason.
 #[must_use]
 pub fn dead(p: Partition) -> String {
-    format!("larder:{{{p}}}:dead")
+    of(p, "dead")
 }
 
 /// What every record of a write that was not applied starts with; its stream ID follows.
 #[must_use]
 pub fn rejected_prefix(p: Partition) -> String {
-    format!("larder:{{{p}}}:rejected:")
+    of(p, "rejected:")
 }
 
 /// String: the [`crate::Outcome`] of a write that was not applied, and on a second line its item's id.
@@ -64,7 +90,7 @@ pub fn rejected(revision: Revision) -> String {
 /// What every list that tells an outcome starts with; the write's stream ID follows.
 #[must_use]
 pub fn outcome_prefix(p: Partition) -> String {
-    format!("larder:{{{p}}}:outcome:")
+    of(p, "outcome:")
 }
 
 /// List: the [`crate::Outcome`] of a write that somebody waits for, until it is read.
@@ -79,7 +105,7 @@ pub fn outcome(revision: Revision) -> String {
 #[must_use]
 pub fn idempotency(id: &ItemId, owner: &str, key: &str) -> String {
     let (p, id) = (Partition::of(id), id.as_str());
-    format!("larder:{{{p}}}:idem:{}:{id}:{owner}:{key}", id.len())
+    of(p, &format!("idem:{}:{id}:{owner}:{key}", id.len()))
 }
 
 #[cfg(test)]
@@ -90,20 +116,22 @@ mod tests {
     #[test]
     fn names_never_change() {
         let p = Partition::new(12).unwrap();
-        assert_eq!(item_prefix(p), "larder:{12}:item:");
-        assert_eq!(writes(p), "larder:{12}:writes");
-        assert_eq!(index(p), "larder:{12}:index");
-        assert_eq!(expiry(p), "larder:{12}:expiry");
-        assert_eq!(dead(p), "larder:{12}:dead");
+        assert_eq!(item_prefix(p), "larder:{12dyr}:item:");
+        assert_eq!(writes(p), "larder:{12dyr}:writes");
+        assert_eq!(terms(p), "larder:{12dyr}:terms");
+        assert_eq!(index(p), "larder:{12dyr}:index");
+        assert_eq!(expiry(p), "larder:{12dyr}:expiry");
+        assert_eq!(dead(p), "larder:{12dyr}:dead");
+        assert_eq!(workers(p), "larder:{12dyr}:workers");
+        assert_eq!(doorbell(p), "larder:{12dyr}:doorbell");
+        assert_eq!(never(p), "larder:{12dyr}:never");
         let revision = "12-5-0".parse().unwrap();
-        assert_eq!(rejected(revision), "larder:{12}:rejected:5-0");
-        assert_eq!(outcome(revision), "larder:{12}:outcome:5-0");
+        assert_eq!(rejected(revision), "larder:{12dyr}:rejected:5-0");
+        assert_eq!(outcome(revision), "larder:{12dyr}:outcome:5-0");
         let id = ItemId::new("cart:42").unwrap();
-        assert_eq!(idempotency(&id, "ci", "k"), "larder:{5}:idem:7:cart:42:ci:k");
-        assert_eq!(idempotency(&id, "", "k"), "larder:{5}:idem:7:cart:42::k");
-        assert_eq!(
-            item(&ItemId::new("a{b}").unwrap()),
-            format!("larder:{{{}}}:item:a{{b}}", Partition::of(&ItemId::new("a{b}").unwrap()))
-        );
+        assert_eq!(idempotency(&id, "ci", "k"), "larder:{5hpy}:idem:7:cart:42:ci:k");
+        assert_eq!(idempotency(&id, "", "k"), "larder:{5hpy}:idem:7:cart:42::k");
+        let id = ItemId::new("a{b}").unwrap();
+        assert_eq!(item(&id), format!("larder:{{{}}}:item:a{{b}}", Partition::of(&id).tag()));
     }
 }

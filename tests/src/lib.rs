@@ -7,6 +7,7 @@
 
 mod aof;
 mod direct;
+mod doorbell;
 pub mod history;
 mod larder;
 pub mod openapi;
@@ -14,5 +15,6 @@ mod redis_alone;
 
 pub use aof::{Aof, Command, Step};
 pub use direct::Direct;
+pub use doorbell::Doorbell;
 pub use larder::{Larder, eventually};
 pub use redis_alone::RedisAlone;

@@ -51,7 +51,7 @@ impl RedisAlone {
     /// # Errors
     /// Those of Redis.
     pub async fn accept(&self, id: &ItemId, write: &Write, max_pending: u64) -> RedisResult<Vec<Value>> {
-        self.run(&call::accept(id, write, "digest", max_pending)).await
+        self.run(&call::accept(id, write, "digest", max_pending, true)).await
     }
 }
 

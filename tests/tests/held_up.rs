@@ -32,7 +32,10 @@ async fn start() -> anyhow::Result<Pair> {
     let worker = WorkerProcess::start(&redis.server.url(), &environment, &[], log)?;
     let pair = Pair { worker, redis, logs };
     eventually("the worker lives", async || {
-        ensure!(pair.redis.command::<u64>(&["ZCARD", keys::WORKERS]).await? == 1, "no heartbeat yet");
+        ensure!(
+            pair.redis.command::<u64>(&["ZCARD", &keys::workers(Partition::all().next().unwrap())]).await? == 1,
+            "no heartbeat yet"
+        );
         Ok(())
     })
     .await?;
@@ -164,7 +167,7 @@ async fn a_redis_that_loads_its_data_is_waited_for() -> Tested {
     let accept = async |n: usize| {
         let content = Content::new(None, n.to_string().into_bytes()).expect("it has no type to be wrong");
         let put = Operation::Put { content, ttl: None };
-        direct.run::<Vec<Value>>(&call::accept(&id, &put.into(), "", WRITES as u64)).await
+        direct.run::<Vec<Value>>(&call::accept(&id, &put.into(), "", WRITES as u64, true)).await
     };
     let replies: Vec<_> = stream::iter(0..WRITES).map(accept).buffered(100).try_collect().await?;
     let mut last = None;

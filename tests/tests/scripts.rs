@@ -6,7 +6,7 @@ use larder_protocol::call::{CommitReply, Committed};
 use larder_protocol::{
     Condition, Content, Item, ItemId, Operation, Partition, Revision, Revisions, StreamId, Write, call, keys, limits,
 };
-use larder_tests::RedisAlone;
+use larder_tests::{Doorbell, RedisAlone};
 use redis::{FromRedisValue, Value};
 
 type Tested = anyhow::Result<()>;
@@ -120,21 +120,18 @@ async fn overload_is_refused_and_nothing_is_queued() -> Tested {
 #[tokio::test]
 async fn the_doorbell_rings_only_for_the_first_write() -> Tested {
     let redis = RedisAlone::start().await?;
-    let mut doorbell = redis::Client::open(redis.server.url())?.get_async_pubsub().await?;
-    doorbell.subscribe(keys::DOORBELL).await?;
     let id = ItemId::new("a")?;
+    let mut doorbell = Doorbell::of(&redis.server.url(), Partition::of(&id)).await?;
     accepted(&redis, &id, put("1")).await?;
     accepted(&redis, &id, put("2")).await?;
     commit_all(&redis, Partition::of(&id)).await?;
     accepted(&redis, &id, put("3")).await?;
 
-    let mut rings = doorbell.on_message();
     for _ in 0..2 {
-        let ring = tokio::time::timeout(Duration::from_secs(5), futures::StreamExt::next(&mut rings)).await?.unwrap();
-        assert_eq!(ring.get_payload::<String>()?, Partition::of(&id).to_string());
+        assert_eq!(doorbell.next(Duration::from_secs(5)).await?, Some(Partition::of(&id).to_string()));
     }
-    let third = tokio::time::timeout(Duration::from_millis(50), futures::StreamExt::next(&mut rings)).await;
-    assert!(third.is_err(), "a stream that was not empty needs no ring");
+    let third = doorbell.next(Duration::from_millis(50)).await?;
+    assert!(third.is_none(), "a stream that was not empty needs no ring");
     Ok(())
 }
 
@@ -307,14 +304,15 @@ async fn an_outcome_is_kept_no_longer_than_somebody_may_look_for_it() -> Tested 
 #[tokio::test]
 async fn silent_workers_count_as_gone() -> Tested {
     let redis = RedisAlone::start().await?;
-    let beat = async |name: &str| redis.run::<Vec<String>>(&call::heartbeat(name)).await;
-    let live = async || redis.run::<Vec<u64>>(&call::live_workers()).await;
+    let p = Partition::all().next().unwrap();
+    let beat = async |name: &str| redis.run::<Vec<String>>(&call::heartbeat(p, name)).await;
+    let live = async || redis.run::<Vec<u64>>(&call::live_workers(p)).await;
     assert_eq!(live().await?, [0]);
     assert_eq!(beat("a").await?, ["a"]);
     assert_eq!(beat("b").await?, ["a", "b"]);
     assert_eq!(live().await?, [2]);
     // As if it had reported once, long ago.
-    redis.command::<u64>(&["ZADD", keys::WORKERS, "1000", "a"]).await?;
+    redis.command::<u64>(&["ZADD", &keys::workers(p), "1000", "a"]).await?;
     assert_eq!(live().await?, [1]);
     assert_eq!(beat("b").await?, ["b"]);
     Ok(())
@@ -348,11 +346,11 @@ async fn one_write_that_fails_among_many_leaves_the_others() -> Tested {
     };
     let writes = [(&strange, conditional("x")), (&first, put("1")), (&second, put("2")), (&first, put("3"))];
     let each = writes.iter().map(|(id, write)| (*id, write, ""));
-    let reply: Vec<Value> = redis.run(&call::accept_many(p, each, 3)).await?;
+    let reply: Vec<Value> = redis.run(&call::accept_many(p, each, 3, true)).await?;
     let told: Vec<_> =
         reply.chunks(3).map(|reply| String::from_redis_value(reply[0].clone())).collect::<Result<_, _>>()?;
     assert_eq!(told, ["failed", "accepted", "accepted", "accepted"], "{reply:?}");
-    let full: Vec<Value> = redis.run(&call::accept_many(p, [(&first, &put("4"), "")], 3)).await?;
+    let full: Vec<Value> = redis.run(&call::accept_many(p, [(&first, &put("4"), "")], 3, true)).await?;
     assert_eq!(full, [text("full"), Value::Int(3), text("")]);
     assert_eq!(commit_all(&redis, p).await?, (3, 0));
     assert_eq!(item(&redis, &first).await?.unwrap().value, b"3", "in their order");

@@ -11,6 +11,7 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_util::MetricKindMask;
 use tokio::net::TcpListener;
 
 use crate::health::Health;
@@ -37,6 +38,7 @@ impl Admin {
         let recorder = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Full(metric::COMMIT_SECONDS.to_owned()), &metric::COMMIT_SECONDS_BUCKETS)
             .context("the metrics' buckets are wrong")?
+            .idle_timeout(MetricKindMask::GAUGE, Some(metric::GAUGE_KEPT))
             .build_recorder();
         let metrics = recorder.handle();
         metrics::set_global_recorder(recorder).context("another metrics recorder is installed")?;

@@ -22,6 +22,11 @@ impl Backoff {
         Self::up_to(Duration::from_millis(250))
     }
 
+    /// For another look at who the masters are, while one of them is not well. Up to a quarter of a second.
+    pub fn for_look() -> Self {
+        Self::up_to(Duration::from_millis(125))
+    }
+
     /// The next delay.
     pub fn next_delay(&mut self) -> Duration {
         self.delays.next().unwrap_or(self.longest)

@@ -75,7 +75,7 @@ pub struct WorkerSettings {
     /// How often to look for writes that no doorbell told of.
     ///
     /// In milliseconds, 10 to 60000. A lost doorbell or a dead worker delays a write by this much
-    /// at most; each look costs Redis 16 XLEN.
+    /// at most; each look costs Redis an XLEN for each partition.
     #[arg(
         long,
         env = "LARDER_SWEEP_INTERVAL",

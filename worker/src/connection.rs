@@ -1,10 +1,14 @@
-//! The connection to Redis, and every call that the worker makes on it.
+//! A connection to one Redis, and every call that the worker makes on it.
 //!
-//! Commands and doorbell share one connection (RESP3 delivers messages between replies), so there
-//! is one thing to lose: as long as heartbeats are answered, the subscription lives. A command
+//! Commands and doorbells share one connection (RESP3 delivers messages between replies), so there
+//! is one thing to lose: as long as heartbeats are answered, the subscriptions live. A command
 //! that is not answered in time therefore means that the connection is dead, even if TCP has not
 //! noticed. Redis limits what it buffers for a subscriber (32 MB by default); all replies here are
 //! short.
+//!
+//! When a partition leaves its master, Redis ends the subscription of its doorbell unasked. The client
+//! library takes that message for the reply to whatever is under way, and each later reply for the next
+//! command's. So the connection ends there: it has given out its last reply.
 
 mod ca;
 mod failure;
@@ -13,20 +17,32 @@ mod url;
 
 use std::time::Duration;
 
+use futures::future::try_join_all;
 use larder_protocol::call::{CommitReply, Committed};
 use larder_protocol::{Call, Partition, call, keys};
-use redis::aio::{AsyncPushSender, MultiplexedConnection};
+use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, ProtocolVersion, RedisResult, ServerErrorKind,
+    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, FromRedisValue, InfoDict, Msg, ProtocolVersion,
+    PushInfo, PushKind, RedisResult, ServerErrorKind,
 };
+use tokio::sync::watch;
 
 pub use failure::{Failure, Outage};
 pub use settings::RedisSettings;
+pub use url::Address;
+#[cfg(test)]
+pub use url::RedisUrl;
 
-/// A connection; the session's is subscribed to the doorbell. Clones share it.
+use crate::partitions::Partitions;
+
+/// A connection; a session's is subscribed to doorbells. Clones share it.
 #[derive(Clone)]
-pub struct Connection(MultiplexedConnection);
+pub struct Connection {
+    redis: MultiplexedConnection,
+    /// Why it ended, once it has.
+    end: watch::Receiver<Option<Outage>>,
+}
 
 /// What one call of the expire script did.
 pub struct Expired {
@@ -36,35 +52,85 @@ pub struct Expired {
     pub removed: u64,
 }
 
+/// Slots from one to another, and the host and port of their master; an empty host is the one that was asked.
+pub type SlotRange = (u16, u16, String, u16);
+
 /// Connecting takes milliseconds or does not work, and trying again is cheap.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Connection {
-    /// Connects, logs in and subscribes; `on_push` gets the messages and the news that the
-    /// connection ended.
-    pub async fn open(settings: &RedisSettings, on_push: impl AsyncPushSender) -> Result<Self, Failure> {
-        let config = AsyncConnectionConfig::new().set_push_sender(on_push);
-        let mut connection = Self::connect(settings, config).await?;
-        connection.0.subscribe(keys::DOORBELL).await?;
-        Ok(connection)
+    /// Connects and logs in. `on_message` gets the messages of what it subscribes to; it must not wait.
+    pub async fn open(
+        settings: &RedisSettings,
+        address: &Address,
+        on_message: impl Fn(Msg) + Send + Sync + 'static,
+    ) -> Result<Self, Failure> {
+        Self::connect(settings, settings.url.connection_info(address), on_message).await
     }
 
-    /// Connects and logs in: for a subcommand, which hears no doorbell.
-    pub async fn open_unsubscribed(settings: &RedisSettings) -> Result<Self, Failure> {
-        Self::connect(settings, AsyncConnectionConfig::new()).await
+    /// The same for whoever subscribes to nothing.
+    pub async fn open_unsubscribed(settings: &RedisSettings, address: &Address) -> Result<Self, Failure> {
+        Self::open(settings, address, |_| {}).await
     }
 
-    async fn connect(settings: &RedisSettings, config: AsyncConnectionConfig) -> Result<Self, Failure> {
-        let info = settings.url.connection_info();
+    /// Connects to a Sentinel, which has no databases, and often no password either.
+    pub async fn open_sentinel(settings: &RedisSettings, address: &Address) -> Result<Self, Failure> {
+        let info = settings.url.connection_info(address);
+        let login = info.redis_settings().clone().set_db(0);
+        let anonymous = info.clone().set_redis_settings(redis::RedisConnectionInfo::default());
+        let open = async |info| {
+            let sentinel = Self::connect(settings, info, |_| {}).await?;
+            sentinel.query::<()>(&redis::cmd("PING")).await?;
+            Ok(sentinel)
+        };
+        match open(anonymous).await {
+            Err(Failure::Outage(Outage::Credentials(_))) => open(info.set_redis_settings(login)).await,
+            opened => opened,
+        }
+    }
+
+    async fn connect(
+        settings: &RedisSettings,
+        info: ConnectionInfo,
+        on_message: impl Fn(Msg) + Send + Sync + 'static,
+    ) -> Result<Self, Failure> {
+        let (ended, end) = watch::channel(None);
+        let on_push = move |push: PushInfo| {
+            match push.kind {
+                PushKind::Disconnection => end_with(&ended, Outage::Unreachable("it closed the connection".to_owned())),
+                PushKind::SUnsubscribe => end_with(&ended, Outage::Moved("it ended a subscription".to_owned())),
+                _ => Msg::from_push_info(push).into_iter().for_each(&on_message),
+            }
+            Ok::<(), redis::aio::SendError>(())
+        };
+        let config = AsyncConnectionConfig::new()
+            .set_push_sender(on_push)
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            .set_response_timeout(Some(settings.command_timeout));
         let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let info = info.set_redis_settings(redis).set_tcp_settings(TcpSettings::default().set_nodelay(true));
-        let config =
-            config.set_connection_timeout(Some(CONNECT_TIMEOUT)).set_response_timeout(Some(settings.command_timeout));
         let client = match &settings.ca {
             Some(ca) => Client::build_with_tls(info, ca.certificates()),
             None => Client::open(info),
         }?;
-        Ok(Self(client.get_multiplexed_async_connection_with_config(&config).await?))
+        Ok(Self { redis: client.get_multiplexed_async_connection_with_config(&config).await?, end })
+    }
+
+    /// Waits until the connection ends, though nobody may be waiting for a reply; then tells why.
+    pub async fn ended(&self) -> Outage {
+        let mut end = self.end.clone();
+        match end.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(outage)) => outage.clone(),
+            // Nobody is there any more who could tell.
+            Ok(None) | Err(_) => Outage::Unreachable("the connection is gone".to_owned()),
+        }
+    }
+
+    /// Subscribes to the doorbells of `partitions`, each by a command of its own, as a cluster demands.
+    pub async fn subscribe(&self, partitions: Partitions) -> Result<(), Failure> {
+        let mut pipeline = redis::pipe();
+        partitions.iter().for_each(|p| _ = pipeline.cmd("SSUBSCRIBE").arg(keys::doorbell(p)));
+        self.answer(pipeline.exec_async(&mut self.redis.clone()).await)
     }
 
     /// Applies the head of the partition's stream: at most so many entries, and no more once they
@@ -80,48 +146,84 @@ impl Connection {
         Ok(Expired { looked_at, removed })
     }
 
-    /// Says that the worker `name` lives, and answers the names of all that do. They are bytes,
-    /// because somebody else wrote them.
-    pub async fn heartbeat(&self, name: &str) -> Result<Vec<Vec<u8>>, Failure> {
-        self.run(call::heartbeat(name)).await
+    /// Says that the worker `name` lives, on the roster that `p` keeps, and answers the names of all that
+    /// do. They are bytes, because somebody else wrote them.
+    pub async fn heartbeat(&self, p: Partition, name: &str) -> Result<Vec<Vec<u8>>, Failure> {
+        self.run(call::heartbeat(p, name)).await
     }
 
-    /// Takes the worker `name` off the list of those that live, and tells the others to look.
-    pub async fn deregister(&self, name: &str) -> Result<(), Failure> {
+    /// Takes the worker `name` off the roster that `p` keeps, and tells the others to look.
+    pub async fn deregister(&self, p: Partition, name: &str) -> Result<(), Failure> {
         let mut pipeline = redis::pipe();
-        pipeline.zrem(keys::WORKERS, name).publish(keys::DOORBELL, keys::ROSTER_CHANGED);
-        Ok(pipeline.exec_async(&mut self.0.clone()).await?)
+        pipeline.zrem(keys::workers(p), name).cmd("SPUBLISH").arg(keys::doorbell(p)).arg(keys::ROSTER_CHANGED);
+        self.answer(pipeline.exec_async(&mut self.redis.clone()).await)
     }
 
     /// How many writes wait in each partition, by one round trip. A partition whose stream cannot
     /// be asked is an error of its own.
-    pub async fn pending(&self) -> Result<Vec<(Partition, Result<u64, Failure>)>, Failure> {
+    pub async fn pending(&self, partitions: Partitions) -> Result<Vec<(Partition, Result<u64, Failure>)>, Failure> {
         let mut pipeline = redis::pipe();
-        for p in Partition::all() {
+        for p in partitions.iter() {
             pipeline.xlen(keys::writes(p));
         }
-        let lengths: Vec<RedisResult<u64>> = pipeline.ignore_errors().query_async(&mut self.0.clone()).await?;
-        Ok(Partition::all().zip(lengths).map(|(p, length)| (p, length.map_err(Failure::from))).collect())
+        let lengths = pipeline.ignore_errors().query_async(&mut self.redis.clone()).await;
+        let lengths: Vec<RedisResult<u64>> = self.answer(lengths)?;
+        Ok(partitions.iter().zip(lengths).map(|(p, length)| (p, length.map_err(Failure::from))).collect())
+    }
+
+    /// Whether this Redis can fail over: it is of a cluster, or has replicas (`INFO`).
+    pub async fn can_fail_over(&self) -> Result<bool, Failure> {
+        let info: InfoDict = self.query(redis::cmd("INFO").arg("replication").arg("cluster")).await?;
+        let number = |field| info.get::<u64>(field).unwrap_or_default();
+        Ok(number("cluster_enabled") > 0 || number("connected_slaves") > 0)
+    }
+
+    /// Has the revisions of each of `partitions` tell the term of their primary, from now on.
+    pub async fn start_terms(&self, partitions: Partitions) -> Result<(), Failure> {
+        let calls = partitions.iter().map(|p| self.run::<[u8; 1]>(call::start_terms(p)));
+        try_join_all(calls).await.map(|_| ())
+    }
+
+    /// Which masters of the cluster have which slots; nothing where it is none.
+    pub async fn locate(&self) -> Result<Vec<SlotRange>, Failure> {
+        self.run(call::locate()).await
     }
 
     /// One command.
     pub async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Failure> {
-        Ok(command.query_async(&mut self.0.clone()).await?)
+        self.answer(command.query_async(&mut self.redis.clone()).await)
     }
 
     /// `EVALSHA`, and `EVAL` where Redis does not have the script yet.
     pub async fn run<T: FromRedisValue>(&self, call: Call) -> Result<T, Failure> {
-        let Call { script, keys, arguments } = &call;
+        let Call { script, keys, arguments, .. } = &call;
         let run = async |command: &str, script: &str| {
             let mut command = redis::cmd(command);
             command.arg(script).arg(keys.len()).arg(keys).arg(arguments);
-            command.query_async(&mut self.0.clone()).await
+            command.query_async(&mut self.redis.clone()).await
         };
         match run("EVALSHA", script.sha()).await {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                Ok(run("EVAL", script.source).await?)
+                self.answer(run("EVAL", script.source).await)
             }
-            answer => Ok(answer?),
+            answer => self.answer(answer),
         }
     }
+
+    /// An answer is one only if the connection had not ended when it came.
+    fn answer<T>(&self, answer: RedisResult<T>) -> Result<T, Failure> {
+        match &*self.end.borrow() {
+            Some(outage) => Err(outage.clone().into()),
+            None => Ok(answer?),
+        }
+    }
+}
+
+/// The first reason counts.
+fn end_with(ended: &watch::Sender<Option<Outage>>, outage: Outage) {
+    ended.send_if_modified(|end| {
+        let first = end.is_none();
+        end.get_or_insert(outage);
+        first
+    });
 }

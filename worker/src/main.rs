@@ -1,15 +1,17 @@
 //! The worker of Larder: it applies the writes that the component accepted.
 //!
-//! One process, one thread, one connection. All the work is done by scripts inside Redis, so a
-//! worker only decides when to call which: a second thread would have nothing to do, and a second
-//! connection would only be one more thing to lose. What a worker knows it can forget: killing it
+//! One process, one thread, one connection to each master. All the work is done by scripts inside
+//! Redis, so a worker only decides when to call which: a second thread would have nothing to do, and a
+//! second connection would only be one more thing to lose. What a worker knows it can forget: killing it
 //! at any moment loses nothing, because applying a write and taking it off its stream are one
 //! atomic step.
 //!
 //! ```text
 //! main       settings, signals, admin server
-//!  worker    opens sessions, one after the other, for as long as the process lives
-//!   session  one connection: doorbell, sweep, heartbeat, expiry and 16 committers
+//!  worker    a shard for each master, for as long as the process lives
+//!   lookout  knows who the masters are: one Redis, those of a cluster, the one that Sentinels name
+//!   shard    opens sessions at its master, one after the other
+//!    session one connection: doorbells, sweep, heartbeat, expiry, and a committer for each partition
 //!  dead      or, in its place: subcommands for the writes that could not be applied
 //!  token     or: makes access tokens for the component
 //! ```
@@ -22,9 +24,13 @@ mod dead;
 mod duration;
 mod health;
 mod logging;
+mod lookout;
+mod masters;
 mod metric;
 mod outage_log;
+mod partitions;
 mod session;
+mod shard;
 mod shutdown;
 mod token;
 mod worker;

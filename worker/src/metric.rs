@@ -1,7 +1,11 @@
 //! The metrics, each named and described in one place.
 
+use std::time::Duration;
+
 use larder_protocol::Partition;
 use metrics::{Counter, Gauge, Histogram, Unit, counter, gauge, histogram};
+
+use crate::connection::Address;
 
 const COMMITS: &str = "larder_commits_total";
 const REJECTED: &str = "larder_rejected_total";
@@ -10,6 +14,7 @@ const COMMIT_CALLS: &str = "larder_commit_calls_total";
 const COMMIT_ERRORS: &str = "larder_commit_errors_total";
 const PENDING: &str = "larder_pending";
 const REDIS_UP: &str = "larder_redis_up";
+const MASTER_PARTITIONS: &str = "larder_master_partitions";
 const OWNED_PARTITIONS: &str = "larder_owned_partitions";
 const LIVE_WORKERS: &str = "larder_live_workers";
 const EXPIRED: &str = "larder_expired_total";
@@ -21,6 +26,10 @@ pub const COMMIT_SECONDS: &str = "larder_commit_seconds";
 pub const COMMIT_SECONDS_BUCKETS: [f64; 14] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 
+/// A gauge that nobody sets any more is about a master that is none any more: it is forgotten after this long.
+/// So there are no more of them than masters, however many come and go.
+pub const GAUGE_KEPT: Duration = Duration::from_secs(60);
+
 /// Tells the recorder what the metrics mean, and starts those that would else appear late.
 pub fn describe() {
     metrics::describe_counter!(COMMITS, "Writes applied, by partition.");
@@ -30,11 +39,11 @@ pub fn describe() {
     metrics::describe_counter!(COMMIT_ERRORS, "Calls of the commit script that failed or stopped early.");
     metrics::describe_histogram!(COMMIT_SECONDS, Unit::Seconds, "Time from a commit call to its reply.");
     metrics::describe_gauge!(PENDING, "Writes accepted and not yet applied, by partition, at the last sweep.");
-    metrics::describe_gauge!(REDIS_UP, "1 while Redis takes this worker's heartbeats, else 0.");
-    metrics::describe_gauge!(OWNED_PARTITIONS, "Partitions whose doorbell this worker answers.");
-    metrics::describe_gauge!(LIVE_WORKERS, "Workers of the store that live.");
+    metrics::describe_gauge!(REDIS_UP, "1 while the master takes this worker's heartbeats, else 0.");
+    metrics::describe_gauge!(MASTER_PARTITIONS, "Partitions that the master has.");
+    metrics::describe_gauge!(OWNED_PARTITIONS, "Partitions of the master whose doorbell this worker answers.");
+    metrics::describe_gauge!(LIVE_WORKERS, "Workers that live, as the master knows them.");
     metrics::describe_counter!(EXPIRED, "Ids of expired items taken off the index.");
-    redis_up().set(0.0);
     expired().increment(0);
     commit_errors().increment(0);
 }
@@ -67,16 +76,24 @@ pub fn pending(p: Partition) -> Gauge {
     gauge!(PENDING, "partition" => p.to_string())
 }
 
-pub fn redis_up() -> Gauge {
-    gauge!(REDIS_UP)
+pub fn redis_up(master: &Address) -> Gauge {
+    of_master(REDIS_UP, master)
 }
 
-pub fn owned_partitions() -> Gauge {
-    gauge!(OWNED_PARTITIONS)
+pub fn master_partitions(master: &Address) -> Gauge {
+    of_master(MASTER_PARTITIONS, master)
 }
 
-pub fn live_workers() -> Gauge {
-    gauge!(LIVE_WORKERS)
+pub fn owned_partitions(master: &Address) -> Gauge {
+    of_master(OWNED_PARTITIONS, master)
+}
+
+pub fn live_workers(master: &Address) -> Gauge {
+    of_master(LIVE_WORKERS, master)
+}
+
+fn of_master(name: &'static str, master: &Address) -> Gauge {
+    gauge!(name, "master" => master.to_string())
 }
 
 pub fn expired() -> Counter {
@@ -85,6 +102,6 @@ pub fn expired() -> Counter {
 
 /// A count as a gauge takes it.
 #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, far above any count here")]
-pub fn gauge_value(count: u64) -> f64 {
+pub fn gauge_value(count: usize) -> f64 {
     count as f64
 }

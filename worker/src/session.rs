@@ -1,4 +1,4 @@
-//! A session: one connection to Redis and all the work that is done over it.
+//! A session: one connection to one master, and all the work for its partitions that is done over it.
 //!
 //! Everything here lives and dies with the connection. The first part that finds Redis gone ends
 //! the session, its error is the one that is told, and the others are dropped where they stand,
@@ -11,23 +11,26 @@ mod expiry;
 mod heartbeat;
 mod ownership;
 mod sweep;
+mod terms;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::try_join_all;
-use larder_protocol::{Partition, keys};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use self::bells::Bells;
 use self::committer::{Budget, Committer};
 use self::doorbell::Doorbell;
-use self::heartbeat::Roster;
+use self::heartbeat::{Heart, Roster};
 use self::ownership::Ownership;
+use self::terms::Terms;
 use crate::cli::Cli;
 use crate::connection::{Connection, Outage};
 use crate::health::Health;
+use crate::lookout::Lookout;
+use crate::masters::Master;
 
 /// How long calls that are under way may take when the worker stops. What is not answered by then
 /// is still done, or not, as a whole.
@@ -36,47 +39,57 @@ const DRAIN: Duration = Duration::from_millis(400);
 /// How long saying goodbye may take; without it the worker counts as live for some seconds more.
 const GOODBYE: Duration = Duration::from_millis(200);
 
-/// A connection on which Redis has taken a first heartbeat.
+/// A connection on which a master has taken a first heartbeat.
 pub struct Session<'a> {
+    master: &'a Master,
     settings: &'a Cli,
-    health: &'a Health,
+    heart: Heart<'a>,
     connection: Connection,
     bells: Arc<Bells>,
     ownership: Arc<Ownership>,
-    roster_changed: Arc<Notify>,
-    disconnected: CancellationToken,
     roster: Roster,
 }
 
 impl<'a> Session<'a> {
-    pub async fn open(settings: &'a Cli, health: &'a Health) -> Result<Self, Outage> {
-        let (bells, ownership) = (Arc::new(Bells::default()), Arc::new(Ownership::default()));
-        let (roster_changed, disconnected) = (Arc::new(Notify::new()), CancellationToken::new());
+    pub async fn open(
+        master: &'a Master,
+        settings: &'a Cli,
+        health: &'a Health,
+        lookout: &'a Lookout<'a>,
+    ) -> Result<Self, Outage> {
+        let bells = Arc::new(Bells::new());
+        let ownership = Arc::new(Ownership::of_all(master.partitions));
+        let roster_changed = Arc::new(Notify::new());
         let doorbell = Doorbell {
             bells: Arc::clone(&bells),
             ownership: Arc::clone(&ownership),
             roster_changed: Arc::clone(&roster_changed),
-            disconnected: disconnected.clone(),
         };
-        let on_push = move |push| {
-            doorbell.on_push(push);
-            Ok::<(), redis::aio::SendError>(())
+        let on_message = move |message| doorbell.on_message(&message);
+        let connection = Connection::open(&settings.redis, &master.address, on_message).await?;
+        connection.subscribe(master.partitions).await?;
+        let terms = Terms::start(&connection, master.partitions, settings.redis.sentinel.is_some()).await?;
+        let heart = Heart {
+            master,
+            name: &settings.worker.name,
+            connection: connection.clone(),
+            ownership: Arc::clone(&ownership),
+            roster_changed,
+            terms,
+            health,
+            lookout,
         };
-        let connection = Connection::open(&settings.redis, on_push).await?;
-        let roster = heartbeat::beat(&connection, &settings.worker.name, &ownership, health).await?;
+        let roster = heart.beat().await?;
         // For what was accepted while nobody was subscribed.
         bells.ring_all();
-        Ok(Self { settings, health, connection, bells, ownership, roster_changed, disconnected, roster })
+        Ok(Self { master, settings, heart, connection, bells, ownership, roster })
     }
 
     /// Works until Redis is lost, which is an error, or until `stop`.
     pub async fn run(self, stop: &CancellationToken) -> Result<(), Outage> {
-        tracing::info!(
-            channel = keys::DOORBELL,
-            partitions = self.roster.owned,
-            workers = self.roster.workers,
-            "subscribed"
-        );
+        let Roster { owned, workers, .. } = self.roster;
+        let Master { address, partitions } = self.master;
+        tracing::info!(master = %address, %partitions, owned, workers, "subscribed");
         let drained = async {
             stop.cancelled().await;
             tokio::time::sleep(DRAIN).await;
@@ -86,8 +99,7 @@ impl<'a> Session<'a> {
             () = drained => Ok(()),
         };
         if stop.is_cancelled() {
-            let goodbye = self.connection.deregister(&self.settings.worker.name);
-            if !matches!(tokio::time::timeout(GOODBYE, goodbye).await, Ok(Ok(()))) {
+            if !matches!(tokio::time::timeout(GOODBYE, self.heart.stop()).await, Ok(Ok(()))) {
                 tracing::debug!("could not deregister; the others will notice");
             }
             return Ok(());
@@ -95,29 +107,20 @@ impl<'a> Session<'a> {
         outcome
     }
 
-    async fn beat(&self) -> Result<(), Outage> {
-        let name = &self.settings.worker.name;
-        heartbeat::run(&self.connection, name, &self.ownership, &self.roster_changed, &self.bells, self.health).await
-    }
-
     async fn work(&self, stop: &CancellationToken) -> Result<(), Outage> {
-        let budget = Budget::new();
+        let partitions = self.master.partitions;
+        let budget = Budget::among(partitions.len());
         let committers =
-            Partition::all().map(|p| Committer::new(p, &self.connection, &self.bells, &budget, stop).run());
+            partitions.iter().map(|p| Committer::new(p, &self.connection, &self.bells, &budget, stop).run());
+        let period = self.settings.worker.sweep_interval;
         tokio::try_join!(
             try_join_all(committers),
-            until(stop, self.disconnection()),
-            until(stop, sweep::run(&self.connection, &self.bells, self.settings.worker.sweep_interval)),
-            until(stop, self.beat()),
-            until(stop, expiry::run(&self.connection, &self.ownership)),
+            until(stop, async { Err(self.connection.ended().await) }),
+            until(stop, sweep::run(&self.connection, partitions, &self.bells, period)),
+            until(stop, self.heart.run(&self.bells)),
+            until(stop, expiry::run(&self.connection, partitions, &self.ownership)),
         )?;
         Ok(())
-    }
-
-    /// Ends as soon as the connection does, though nobody may be waiting for a reply.
-    async fn disconnection(&self) -> Result<(), Outage> {
-        self.disconnected.cancelled().await;
-        Err(Outage::Unreachable("it closed the connection".to_owned()))
     }
 }
 

@@ -1,44 +1,57 @@
-//! The worker's life: one session after the other, with a wait in between.
+//! The worker's life: a shard for each master, and a lookout for who the masters are.
+//!
+//! When that changes, only the shards go or come whose master or partitions are others than before. The rest
+//! notices nothing.
 
-use std::time::{Duration, Instant};
-
+use futures::StreamExt as _;
+use futures::future::{AbortHandle, abortable};
+use futures::stream::FuturesUnordered;
 use tokio_util::sync::CancellationToken;
 
-use crate::backoff::Backoff;
 use crate::cli::Cli;
 use crate::health::Health;
-use crate::outage_log::OutageLog;
-use crate::session::Session;
-
-/// A session that lasted this long was a good one: the next attempts start with short delays again.
-const GOOD_SESSION: Duration = Duration::from_secs(2);
+use crate::lookout::Lookout;
+use crate::masters::Master;
+use crate::shard;
 
 /// Works until `stop`.
 pub async fn run(settings: &Cli, health: &Health, stop: &CancellationToken) {
-    let mut log = OutageLog::default();
-    let mut backoff = Backoff::for_connection();
+    let lookout = Lookout::new(settings, health);
+    tokio::select! {
+        () = lookout.run() => {}
+        () = follow(&lookout, settings, health, stop) => {}
+    }
+}
+
+/// Keeps a shard for each of the masters.
+async fn follow(lookout: &Lookout<'_>, settings: &Cli, health: &Health, stop: &CancellationToken) {
+    let mut found = lookout.masters();
+    let mut shards = FuturesUnordered::new();
+    let mut running: Vec<(Master, AbortHandle)> = Vec::new();
     loop {
-        let Some(opened) = stop.run_until_cancelled(Session::open(settings, health)).await else { return };
-        let outage = match opened {
-            Ok(session) => {
-                log.over();
-                let began = Instant::now();
-                match session.run(stop).await {
-                    Ok(()) => return,
-                    Err(outage) => {
-                        if began.elapsed() > GOOD_SESSION {
-                            backoff = Backoff::for_connection();
-                        }
-                        outage
-                    }
-                }
+        tokio::select! {
+            _ = found.changed() => {}
+            Some(_) = shards.next() => continue,
+            () = stop.cancelled() => break,
+        }
+        let Some(masters) = found.borrow_and_update().clone() else { continue };
+        health.follow(&masters);
+        running.retain(|(master, shard)| {
+            let stays = masters.iter().any(|other| other == master);
+            if !stays {
+                tracing::info!(master = %master.address, partitions = %master.partitions, "left");
+                shard.abort();
             }
-            Err(outage) => outage,
-        };
-        health.down(&outage);
-        log.report(&outage);
-        if stop.run_until_cancelled(tokio::time::sleep(backoff.next_delay())).await.is_none() {
-            return;
+            stays
+        });
+        for master in masters.iter() {
+            if running.iter().all(|(other, _)| other != master) {
+                let (shard, handle) = abortable(shard::run(master.clone(), settings, health, lookout, stop));
+                shards.push(shard);
+                running.push((master.clone(), handle));
+            }
         }
     }
+    // Each ends by itself.
+    while shards.next().await.is_some() {}
 }

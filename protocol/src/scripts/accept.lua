@@ -4,20 +4,26 @@
 -- write that was answered is durable.
 --
 -- KEYS[1]   the partition's stream of writes
--- KEYS[2]   the item
--- KEYS[3]   the idempotency record, if the request has a key
+-- KEYS[2]   its terms
+-- KEYS[..]  the idempotency record, if the request has a key; then the item, if the write has a condition
+--           that may be judged early. No other key is declared: while a partition of a cluster moves to another
+--           master, Redis runs what finds all of its keys in one place
 -- ARGV[1]   how many unapplied writes the partition may hold
 -- ARGV[2]   the doorbell's channel
 -- ARGV[3]   the partition's number, the message on the doorbell
 -- ARGV[4]   for how many ms to remember the idempotency key
--- ARGV[5]   the digest of the request, if it has an idempotency key
--- ARGV[6..] the fields of the stream entry (see write.rs)
+-- ARGV[5]   the digest of the request, '' if it has no idempotency key
+-- ARGV[6]   1 if the item is among the keys, else 0
+-- ARGV[7..] the fields of the stream entry (see write.rs)
 --
 -- Reply: {'accepted', <stream ID>, <unapplied writes before it>}, {'full', <unapplied writes>},
 --        {'rejected', <current revision or '-'>},
 --        {'repeated', <stream ID>, <outcome or ''>} or {'reused'} (another request had the key)
 
 local channel = {
-  stream = KEYS[1], max_pending = tonumber(ARGV[1]), doorbell = ARGV[2], partition = ARGV[3], kept = ARGV[4],
+  stream = KEYS[1], terms = KEYS[2],
+  max_pending = tonumber(ARGV[1]), doorbell = ARGV[2], partition = ARGV[3], kept = ARGV[4],
 }
-return admit(channel, KEYS[2], KEYS[3], ARGV[5], 6, #ARGV)
+local record = ARGV[5] ~= '' and KEYS[3] or nil
+local item = ARGV[6] == '1' and KEYS[#KEYS] or nil
+return admit(channel, item, record, ARGV[5], 7, #ARGV)

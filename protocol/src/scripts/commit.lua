@@ -16,6 +16,7 @@
 -- KEYS[2] its index
 -- KEYS[3] its expiry set
 -- KEYS[4] its dead stream
+-- KEYS[5] a key that never exists: so Redis refuses this while the partition moves to another master
 -- ARGV[1] what the keys of its items start with
 -- ARGV[2] what the keys of its rejection records start with
 -- ARGV[3] what the keys of the outcomes that somebody waits for start with

@@ -5,6 +5,7 @@
 --
 -- KEYS[1] the partition's index
 -- KEYS[2] its expiry set
+-- KEYS[3] a key that never exists: so Redis refuses this while the partition moves to another master
 -- ARGV[1] what the keys of its items start with
 -- ARGV[2] most ids to look at
 --

@@ -9,6 +9,7 @@
 --
 -- KEYS[1] the partition's index
 -- KEYS[2] its expiry set
+-- KEYS[3] a key that never exists: so Redis refuses this while the partition moves to another master
 -- ARGV[1] what the keys of its items start with
 -- ARGV[2] what the ids must start with, may be empty
 -- ARGV[3] the position after which to start, empty for the beginning

@@ -1,14 +1,16 @@
 -- outcome: tells what became of a write, from what is there anyway.
 --
 -- Its entry is still in the stream: pending. A record says why it was not applied: rejected.
--- Its ID is above the last one that the stream gave out: unknown. Older than such records are
+-- Its ID is above the last one that the stream gave out, or lay in the tail that a failover lost:
+-- unknown. Older than such records are
 -- kept: gone, never a guess. Otherwise: applied.
 --
 -- Who names an item is told of its writes only: one to another item is unknown.
 --
 -- KEYS[1] the partition's stream of writes
 -- KEYS[2] where the record would be if the write was not applied
--- KEYS[3] the item, if the caller names one
+-- KEYS[3] the partition's terms
+-- KEYS[4] the item, if the caller names one
 -- ARGV[1] the write's ms, in decimal
 -- ARGV[2] the write's seq, in decimal
 -- ARGV[3] for how many ms records are kept
@@ -38,8 +40,9 @@ local function state()
   end
   if above(ms, seq, last_generated_id(KEYS[1])) then return 'unknown', '' end
   if milliseconds() - tonumber(ms) > tonumber(ARGV[3]) then return 'gone', '' end
+  if not is_there(KEYS[1], KEYS[3], ms, seq) then return 'unknown', '' end
   return 'applied', ''
 end
 
 local name, outcome = state()
-return {name, outcome, KEYS[3] and current_revision(KEYS[3]) or '-'}
+return {name, outcome, KEYS[4] and current_revision(KEYS[4]) or '-'}

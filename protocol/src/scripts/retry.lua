@@ -13,6 +13,7 @@
 --
 -- KEYS[1] the partition's dead stream
 -- KEYS[2] its stream of writes
+-- KEYS[3] its terms
 -- ARGV[1] the dead entry's ID
 -- ARGV[2] the doorbell's channel
 -- ARGV[3] the partition's number, the message on the doorbell
@@ -42,7 +43,7 @@ end
 -- Redis has no entry without fields. As nothing else is there, these two mean nothing.
 if #fields == 0 then fields = {unpack(dead, from)} end
 
-local id = redis.call('XADD', KEYS[2], '*', unpack(fields))
+local id = append(KEYS[2], KEYS[3], fields, 1, #fields)
 redis.call('XDEL', KEYS[1], ARGV[1])
-redis.call('PUBLISH', ARGV[2], ARGV[3])
+redis.call('SPUBLISH', ARGV[2], ARGV[3])
 return {'retried', id}

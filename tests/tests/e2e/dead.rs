@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use larder_local::system::{System, built};
-use larder_protocol::{ItemId, Outcome, Partition, Revision, StreamId, call, keys};
+use larder_protocol::{ItemId, Outcome, Partition, Revision, StreamId, call, keys, partition};
 use larder_tests::{Direct, Larder, RedisAlone, eventually};
 use reqwest::Method;
 use serde_json::Value;
@@ -72,7 +72,7 @@ async fn a_malformed_entry_is_rejected_listed_shown_and_dropped_and_blocks_nothi
     let name = letter["name"].as_str().unwrap();
     let table = told(&url, &["list", "--partition", &p.to_string()])?;
     assert!(table.starts_with("NAME ") && table.contains(name) && table.contains("\\u{1b}[2J"), "{table}");
-    let other = (p.index() + 1) % 16;
+    let other = (p.index() + 1) % usize::from(partition::COUNT);
     assert_eq!(told(&url, &["list", "--partition", &other.to_string()])?, "No dead letters.\n");
 
     let shown = told(&url, &["show", name])?;
@@ -210,7 +210,7 @@ async fn nonsense_is_refused_in_words() -> Tested {
         (&["show", "7-1"][..], "7-1764000000123-0"),
         (&["retry"], "<NAME|--all>"),
         (&["drop", "--all", "7-1-0"], "--all"),
-        (&["list", "--partition", "16"], "0 to 15"),
+        (&["list", "--partition", "64"], "0 to 63"),
         (&[], "Usage"),
     ] {
         let Ran { code, error, .. } = dead(url, arguments)?;

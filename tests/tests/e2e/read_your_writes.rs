@@ -69,7 +69,7 @@ async fn a_revision_that_says_nothing_of_the_item_is_refused() -> Tested {
     ahead.id.ms += 3_600_000;
     for (revision, status, kind) in [
         ("yesterday".to_owned(), StatusCode::BAD_REQUEST, "invalid-revision"),
-        (foreign.expect("there are 16").to_string(), StatusCode::BAD_REQUEST, "foreign-revision"),
+        (foreign.expect("there are others").to_string(), StatusCode::BAD_REQUEST, "foreign-revision"),
         (ahead.to_string(), StatusCode::SERVICE_UNAVAILABLE, "state-not-reached"),
     ] {
         let response = larder.item(Method::GET, &id).header(header::MIN_REVISION, revision).send().await?;

@@ -2,24 +2,26 @@
 
 use std::time::{Duration, Instant};
 
-use futures::StreamExt as _;
 use larder_local::system::{Output, WorkerProcess};
-use larder_protocol::keys;
-use larder_tests::{RedisAlone, eventually};
+use larder_protocol::{Partition, keys};
+use larder_tests::{Doorbell, RedisAlone, eventually};
 
 use crate::Tested;
+
+/// One Redis keeps the roster in its first partition, and tells of its changes on the doorbell there.
+fn home() -> Partition {
+    Partition::all().next().unwrap()
+}
 
 #[tokio::test]
 async fn a_worker_that_signs_off_tells_the_others() -> Tested {
     let redis = RedisAlone::start().await?;
     let mut worker = WorkerProcess::start(&redis.server.url(), &[], &[], Output::Inherited)?;
     lives(&redis).await?;
-    let mut doorbell = redis::Client::open(redis.server.url())?.get_async_pubsub().await?;
-    doorbell.subscribe(keys::DOORBELL).await?;
+    let mut doorbell = Doorbell::of(&redis.server.url(), home()).await?;
     worker.terminate(Duration::from_secs(5)).await?;
-    let message = tokio::time::timeout(Duration::from_secs(5), doorbell.on_message().next()).await?.unwrap();
-    assert_eq!(message.get_payload::<String>()?, keys::ROSTER_CHANGED);
-    assert_eq!(redis.command::<u64>(&["ZCARD", keys::WORKERS]).await?, 0);
+    assert_eq!(doorbell.next(Duration::from_secs(5)).await?.as_deref(), Some(keys::ROSTER_CHANGED));
+    assert_eq!(redis.command::<u64>(&["ZCARD", &keys::workers(home())]).await?, 0);
     Ok(())
 }
 
@@ -31,8 +33,8 @@ async fn a_worker_that_is_told_so_looks_at_once_who_lives() -> Tested {
     lives(&redis).await?;
     let start = Instant::now();
     for _ in 0..10 {
-        redis.command::<u64>(&["DEL", keys::WORKERS]).await?;
-        redis.command::<u64>(&["PUBLISH", keys::DOORBELL, keys::ROSTER_CHANGED]).await?;
+        redis.command::<u64>(&["DEL", &keys::workers(home())]).await?;
+        redis.command::<u64>(&["SPUBLISH", &keys::doorbell(home()), keys::ROSTER_CHANGED]).await?;
         lives(&redis).await?;
     }
     let took = start.elapsed();
@@ -43,7 +45,7 @@ async fn a_worker_that_is_told_so_looks_at_once_who_lives() -> Tested {
 
 async fn lives(redis: &RedisAlone) -> Tested {
     eventually("a worker lives", async || {
-        anyhow::ensure!(redis.command::<u64>(&["ZCARD", keys::WORKERS]).await? == 1, "no heartbeat yet");
+        anyhow::ensure!(redis.command::<u64>(&["ZCARD", &keys::workers(home())]).await? == 1, "no heartbeat yet");
         Ok(())
     })
     .await

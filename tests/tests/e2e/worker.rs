@@ -83,7 +83,10 @@ async fn a_lost_ring_delays_a_write_and_no_more() -> Tested {
     let id = ItemId::new("a")?;
     let p = Partition::of(&id);
     eventually("the worker lives", async || {
-        anyhow::ensure!(redis.command::<u64>(&["ZCARD", keys::WORKERS]).await? == 1, "no heartbeat yet");
+        anyhow::ensure!(
+            redis.command::<u64>(&["ZCARD", &keys::workers(Partition::all().next().unwrap())]).await? == 1,
+            "no heartbeat yet"
+        );
         Ok(())
     })
     .await?;

@@ -198,7 +198,7 @@ fn order_holds_across_the_items_of_a_partition() {
         let mut history = history(&writes, found(1, 5));
         let partition = history.partition(0);
         let mut others = (0..1_000).map(|n| ItemId::new(format!("a{n}")).expect("it is an id"));
-        history.items.push(others.find(|id| Partition::of(id) == partition).expect("one in 16 is"));
+        history.items.push(others.find(|id| Partition::of(id) == partition).expect("one in 64 is"));
         history.operations[1].item = 1;
         let mut last = history.last_reads[0].clone();
         (last.item, last.answer) = (1, found(2, 6));

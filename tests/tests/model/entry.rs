@@ -1,6 +1,6 @@
 //! What lies on a write channel: a write, or something that a stranger put there.
 
-use larder_protocol::{ItemId, Write};
+use larder_protocol::{ItemId, Operation, Write};
 
 /// An entry of the stream.
 #[derive(Clone, Debug)]
@@ -68,6 +68,11 @@ impl Entry {
     pub fn again(self) -> Self {
         match self {
             Self::Write { id, write } => Self::Write { id, write: Write { wait: None, idempotency: None, ..write } },
+            // Its flaw is in what stays behind.
+            Self::Malformed { reason: NO_WAIT, ref fields } => {
+                let id = ItemId::new(fields[3].as_str()).expect("it was made of one");
+                Self::Write { id, write: Operation::Delete.into() }
+            }
             Self::Malformed { fields, reason } => {
                 let kept = fields.chunks(2).filter(|pair| !["wait", "idem"].contains(&pair[0].as_str()));
                 Self::Malformed { fields: kept.flatten().cloned().collect(), reason }

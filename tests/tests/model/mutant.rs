@@ -45,8 +45,8 @@ pub fn mutants() -> Vec<(&'static str, Mutant)> {
             "no rejection record",
             Mutant::new(
                 &COMMIT,
-                "find(outcome, '^rejected') or find(outcome, '^dead') then\n    call",
-                "false then\n    call",
+                "find(outcome, '^rejected') or find(outcome, '^dead') then\n    local",
+                "false then\n    local",
             ),
         ),
         ("nobody is told", Mutant::new(&COMMIT, "if more.wait then", "if false then")),

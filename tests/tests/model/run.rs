@@ -102,9 +102,9 @@ impl<'a> Run<'a> {
     ) -> RedisResult<Vec<String>> {
         let max_pending = request.max_pending as u64;
         if !request.among_many {
-            return self.run(&call::accept(id, write, digest, max_pending)).await;
+            return self.run(&call::accept(id, write, digest, max_pending, true)).await;
         }
-        let call = call::accept_many(Partition::of(id), [(id, write, digest)], max_pending);
+        let call = call::accept_many(Partition::of(id), [(id, write, digest)], max_pending, true);
         let mut reply = self.run::<Vec<String>>(&call).await?;
         if reply[0] == "failed" {
             return Err(RedisError::from((ErrorKind::Extension, "caught", reply.swap_remove(1))));

@@ -108,7 +108,7 @@ pub enum Act {
 /// Three ids of one partition, with what is special in Lua patterns, globs and our own keys,
 /// and one of another.
 pub static IDS: LazyLock<Vec<ItemId>> = LazyLock::new(|| {
-    let home = Partition::new(3).expect("there are 16");
+    let home = Partition::new(3).expect("there are more");
     let id = |start: &str, at: &dyn Fn(Partition) -> bool| {
         let mut ids = (0..).map(|n| ItemId::new(format!("{start}{n}")).expect("a valid id"));
         ids.find(|id| at(Partition::of(id))).expect("ids spread over all partitions")

@@ -26,7 +26,7 @@ type Entry = (String, Vec<Vec<u8>>);
 pub async fn found(redis: &RedisAlone, p: Partition) -> Result<Found> {
     let mut state = State::default();
     let (mut pending, mut index, mut expiry) = (vec![], vec![], vec![]);
-    let names: Vec<String> = redis.command(&["KEYS", &format!("larder:{{{p}}}:*")]).await?;
+    let names: Vec<String> = redis.command(&["KEYS", &format!("larder:{{{}}}:*", p.tag())]).await?;
     for key in &names {
         let entries = async || redis.command::<Vec<Entry>>(&["XRANGE", key, "-", "+"]).await;
         if *key == keys::writes(p) {

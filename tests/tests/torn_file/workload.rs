@@ -47,7 +47,7 @@ impl Workload {
         let id = &self.ids[rng.usize(..self.ids.len())];
         let write = self.random(rng, id, name)?;
         self.sent.lock().expect("nobody panics with it").insert(write.fields(id), (id.clone(), write.clone()));
-        let reply: Vec<Value> = direct.run(&call::accept(id, &write, "digest", 100)).await?;
+        let reply: Vec<Value> = direct.run(&call::accept(id, &write, "digest", 100, true)).await?;
         match &reply[..] {
             [Value::BulkString(word), revision, _] if word == b"accepted" => {
                 let revision = String::from_redis_value(revision.clone())?.parse()?;

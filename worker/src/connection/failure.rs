@@ -11,6 +11,9 @@ pub enum Failure {
     /// Redis as a whole cannot be used: the session is over.
     #[error(transparent)]
     Outage(#[from] Outage),
+    /// The partition is on its way from one master of a cluster to another. This passes by itself.
+    #[error("the partition is moving to another master: {0}")]
+    Moving(String),
     /// Redis refused this one call.
     #[error("{0}")]
     Refused(String),
@@ -25,6 +28,9 @@ pub enum Outage {
     /// It answers, but does not take writes now: a replica, a full disk, a long script.
     #[error("Redis does not take writes: {0}")]
     NoWrites(String),
+    /// Another master of the cluster has what was asked for.
+    #[error("partitions have moved to another master: {0}")]
+    Moved(String),
     /// The user name or the password is wrong or missing.
     #[error("Redis refuses the user name and password (see LARDER_REDIS): {0}")]
     Credentials(String),
@@ -38,6 +44,8 @@ impl From<RedisError> for Failure {
         let text = describe(&error);
         let outage = match error.code() {
             Some("WRONGPASS" | "NOAUTH") => Outage::Credentials(text),
+            Some("MOVED") => Outage::Moved(text),
+            Some("ASK" | "TRYAGAIN") => return Self::Moving(text),
             Some("LOADING") => Outage::Unreachable("it is loading its data".to_owned()),
             // Every script that writes gets these answers, so the heartbeat would as well.
             Some("READONLY" | "MASTERDOWN" | "MISCONF" | "NOREPLICAS" | "BUSY") => Outage::NoWrites(text),
@@ -59,7 +67,7 @@ impl From<Failure> for Outage {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Outage(outage) => outage,
-            Failure::Refused(text) => Self::NoWrites(text),
+            Failure::Moving(text) | Failure::Refused(text) => Self::NoWrites(text),
         }
     }
 }
@@ -99,6 +107,15 @@ mod tests {
         // What Redis 6 says of a script that starts with #!lua.
         let old = "Error compiling script (new function): user_script:1: unexpected symbol near '#'";
         assert_eq!(sorted("ERR", old), Failure::Outage(Outage::TooOld));
+    }
+
+    /// It is never followed: what runs there would miss what has not moved yet.
+    #[test]
+    fn a_partition_on_its_way_is_waited_for_and_one_that_has_moved_is_looked_for() {
+        for moving in [sorted("ASK", "129 127.0.0.1:7001"), sorted("TRYAGAIN", "Multiple keys")] {
+            assert!(matches!(moving, Failure::Moving(_)));
+        }
+        assert!(matches!(sorted("MOVED", "129 127.0.0.1:7001"), Failure::Outage(Outage::Moved(_))));
     }
 
     #[test]

@@ -11,10 +11,11 @@ use crate::duration;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Redis")]
 pub struct RedisSettings {
-    /// The Redis (7.0 or later) or Valkey that holds the store.
+    /// The Redis (7.0 or later) or Valkey that holds the store, or nodes of a cluster of them.
     ///
-    /// redis://[user:password@]host[:port][/database], with TLS rediss://…, or
+    /// redis://[user:password@]host[:port][,host[:port]…][/database], with TLS rediss://…, or
     /// redis+unix:///path/to/socket[?db=0].
+    /// Of a cluster any nodes will do: the worker asks them for the masters.
     /// Percent-encode special characters in the password. Prefer the environment for a URL with
     /// a password: other users of the machine can read the command line.
     #[arg(
@@ -27,6 +28,13 @@ pub struct RedisSettings {
         default_value = "redis://127.0.0.1:6379"
     )]
     pub url: RedisUrl,
+
+    /// Makes the addresses those of Sentinels, which know where the primary of this name is.
+    ///
+    /// The URL's user name, password and database are the primary's. Sentinels are asked without
+    /// a password first, and with that one where they want one.
+    #[arg(long = "redis-sentinel", global = true, env = "LARDER_REDIS_SENTINEL", value_name = "NAME")]
+    pub sentinel: Option<String>,
 
     /// The certificates, as a PEM file, by which to know a Redis with TLS.
     ///

@@ -1,6 +1,7 @@
 //! The command lines of the subcommands.
 
 use clap::{Args, Subcommand};
+use larder_protocol::partition::COUNT;
 use larder_protocol::{Partition, Revision};
 
 #[derive(Debug, Subcommand)]
@@ -26,7 +27,7 @@ pub enum DeadCommand {
 
 #[derive(Debug, Args)]
 pub struct List {
-    /// Only those of this partition, 0 to 15.
+    /// Only those of this partition, 0 to 63.
     #[arg(long, value_name = "N", value_parser = partition)]
     pub partition: Option<Partition>,
 
@@ -72,7 +73,7 @@ pub struct Drop {
 }
 
 fn partition(text: &str) -> Result<Partition, String> {
-    text.parse().ok().and_then(Partition::new).ok_or_else(|| "expected a number from 0 to 15".to_owned())
+    text.parse().ok().and_then(Partition::new).ok_or_else(|| format!("expected a number from 0 to {}", COUNT - 1))
 }
 
 /// A dead letter is named as a revision is: by a partition, and an ID in one of its streams.
@@ -112,7 +113,7 @@ mod tests {
 
     #[test]
     fn names_and_partitions_have_one_form() {
-        for wrong in ["show 1-2", "show 16-2-3", "retry 1-2-3 x", "list --partition 16", "list --partition all"] {
+        for wrong in ["show 1-2", "show 64-2-3", "retry 1-2-3 x", "list --partition 64", "list --partition all"] {
             assert_eq!(refusal(&format!("dead {wrong}")), ErrorKind::ValueValidation, "{wrong}");
         }
     }

@@ -8,7 +8,7 @@ use super::arguments::Drop;
 use super::store::Store;
 use super::targets::{Change, change_each, everything};
 
-pub async fn run(store: &Store, arguments: &Drop) -> anyhow::Result<()> {
+pub async fn run(store: &Store<'_>, arguments: &Drop) -> anyhow::Result<()> {
     let all = if arguments.targets.all { everything(store).await? } else { vec![] };
     if !all.is_empty() && !arguments.yes {
         confirm(all.iter().map(|snapshot| snapshot.count).sum())?;

@@ -25,7 +25,7 @@ struct Row {
 /// Longest id that is printed whole in the table.
 const ID_WIDTH: usize = 32;
 
-pub async fn run(store: &Store, arguments: &List) -> anyhow::Result<()> {
+pub async fn run(store: &Store<'_>, arguments: &List) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     let wanted = |p: &Partition| arguments.partition.is_none_or(|only| only == *p);
     let snapshots = store.snapshots(Partition::all().filter(wanted)).await?;

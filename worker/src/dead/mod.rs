@@ -18,12 +18,12 @@ use std::io;
 
 pub use arguments::DeadCommand;
 
-use crate::connection::{Connection, RedisSettings};
+use crate::connection::RedisSettings;
 use store::Store;
 
 /// Does what `command` says.
 pub async fn run(command: &DeadCommand, settings: &RedisSettings) -> anyhow::Result<()> {
-    let store = Store::new(Connection::open_unsubscribed(settings).await?);
+    let store = Store::open(settings).await?;
     match command {
         DeadCommand::List(arguments) => or_unread(list::run(&store, arguments).await),
         DeadCommand::Show(arguments) => or_unread(show::run(&store, arguments).await),

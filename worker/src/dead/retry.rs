@@ -6,7 +6,7 @@ use super::arguments::Targets;
 use super::store::{Retried, Store};
 use super::targets::{Change, change_each, everything};
 
-pub async fn run(store: &Store, targets: &Targets) -> anyhow::Result<()> {
+pub async fn run(store: &Store<'_>, targets: &Targets) -> anyhow::Result<()> {
     let all = if targets.all { everything(store).await? } else { vec![] };
     change_each(store, targets, &all, async |name| {
         Ok(match store.retry(name).await? {

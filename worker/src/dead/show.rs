@@ -12,7 +12,7 @@ use super::text;
 /// How much of a field is shown, in bytes.
 const MOST: usize = 200;
 
-pub async fn run(store: &Store, arguments: &Show) -> anyhow::Result<()> {
+pub async fn run(store: &Store<'_>, arguments: &Show) -> anyhow::Result<()> {
     let name = arguments.name;
     let Some(letter) = store.letter(name).await? else { bail!("there is no dead letter {name}") };
     let mut out = io::stdout().lock();

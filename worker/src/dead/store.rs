@@ -1,10 +1,12 @@
-//! The dead letters in Redis.
+//! The dead letters in Redis, wherever their partitions are.
 
 use larder_protocol::{Partition, Revision, StreamId, call, keys};
 use redis::Cmd;
+use tokio::sync::OnceCell;
 
 use super::letter::Letter;
-use crate::connection::{Connection, Failure};
+use crate::connection::{Connection, Failure, RedisSettings};
+use crate::masters::{self, Master};
 
 /// Letters per page: few, because each of them may hold a whole value.
 const PAGE: usize = 16;
@@ -12,8 +14,11 @@ const PAGE: usize = 16;
 /// An entry as Redis answers it; it makes the IDs itself, so they are always well formed.
 type Entry = (String, Vec<(Vec<u8>, Vec<u8>)>);
 
-/// The dead letters of all partitions.
-pub struct Store(Connection);
+/// The dead letters of all partitions. It connects to a master once it needs it.
+pub struct Store<'a> {
+    settings: &'a RedisSettings,
+    masters: Vec<(Master, OnceCell<Connection>)>,
+}
 
 /// The letters that a partition held at some moment.
 pub struct Snapshot {
@@ -33,9 +38,19 @@ pub enum Retried {
     Unfit(String),
 }
 
-impl Store {
-    pub fn new(connection: Connection) -> Self {
-        Self(connection)
+impl<'a> Store<'a> {
+    /// Finds out who the masters are.
+    pub async fn open(settings: &'a RedisSettings) -> Result<Self, Failure> {
+        let masters = masters::find(settings, &[]).await?;
+        Ok(Self { settings, masters: masters.iter().map(|master| (master.clone(), OnceCell::new())).collect() })
+    }
+
+    /// The connection to the master of `p`.
+    async fn at(&self, p: Partition) -> Result<&Connection, Failure> {
+        let Some((master, connection)) = self.masters.iter().find(|(master, _)| master.partitions.contains(p)) else {
+            return Err(Failure::Refused(format!("no master has the partition {p}")));
+        };
+        connection.get_or_try_init(|| Connection::open_unsubscribed(self.settings, &master.address)).await
     }
 
     /// What is there now. Partitions without dead letters are left out.
@@ -43,7 +58,7 @@ impl Store {
         let mut snapshots = Vec::new();
         for partition in partitions {
             let key = keys::dead(partition);
-            let count = self.0.query(Cmd::new().arg("XLEN").arg(&key)).await?;
+            let count = self.at(partition).await?.query(Cmd::new().arg("XLEN").arg(&key)).await?;
             let last = Cmd::xrevrange_count(&key, "+", "-", 1);
             if let Some(last) = self.letters(partition, &last).await?.pop() {
                 snapshots.push(Snapshot { partition, last: last.name.id, count });
@@ -83,7 +98,7 @@ impl Store {
     /// Puts the letter back onto its channel.
     pub async fn retry(&self, name: Revision) -> Result<Retried, Failure> {
         let Revision { partition, id } = name;
-        let reply: Vec<String> = self.0.run(call::retry(partition, id)).await?;
+        let reply: Vec<String> = self.at(partition).await?.run(call::retry(partition, id)).await?;
         match reply.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             ["retried", id] => Ok(Retried::As(Revision { partition, id: stream_id(id)? })),
             ["absent"] => Ok(Retried::Absent),
@@ -94,12 +109,13 @@ impl Store {
 
     /// Removes the letter. Answers whether it was there.
     pub async fn drop(&self, name: Revision) -> Result<bool, Failure> {
-        let dropped: u64 = self.0.query(&Cmd::xdel(keys::dead(name.partition), &[name.id.to_string()])).await?;
+        let command = Cmd::xdel(keys::dead(name.partition), &[name.id.to_string()]);
+        let dropped: u64 = self.at(name.partition).await?.query(&command).await?;
         Ok(dropped > 0)
     }
 
     async fn letters(&self, partition: Partition, command: &Cmd) -> Result<Vec<Letter>, Failure> {
-        let entries: Vec<Entry> = self.0.query(command).await?;
+        let entries: Vec<Entry> = self.at(partition).await?.query(command).await?;
         entries
             .into_iter()
             .map(|(id, fields)| Ok(Letter::new(Revision { partition, id: stream_id(&id)? }, fields)))

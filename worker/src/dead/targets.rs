@@ -18,7 +18,7 @@ pub enum Change {
 }
 
 /// All that are there now, or nothing, said on stdout.
-pub async fn everything(store: &Store) -> anyhow::Result<Vec<Snapshot>> {
+pub async fn everything(store: &Store<'_>) -> anyhow::Result<Vec<Snapshot>> {
     let snapshots = store.snapshots(Partition::all()).await?;
     if snapshots.is_empty() {
         println!("No dead letters.");
@@ -29,7 +29,7 @@ pub async fn everything(store: &Store) -> anyhow::Result<Vec<Snapshot>> {
 /// Makes a change to each target in turn. One that it cannot be made to does not keep it from
 /// the others; all of those are in the error.
 pub async fn change_each(
-    store: &Store,
+    store: &Store<'_>,
     targets: &Targets,
     all: &[Snapshot],
     mut change: impl AsyncFnMut(Revision) -> anyhow::Result<Change>,

@@ -7,10 +7,13 @@ use larder_protocol::{Partition, partition};
 use tokio::sync::Notify;
 
 /// The bells of all partitions.
-#[derive(Default)]
 pub struct Bells([Notify; partition::COUNT as usize]);
 
 impl Bells {
+    pub fn new() -> Self {
+        Self(std::array::from_fn(|_| Notify::new()))
+    }
+
     /// Wakes the committer of `p`, now or as soon as it listens again.
     pub fn ring(&self, p: Partition) {
         self.0[p.index()].notify_one();

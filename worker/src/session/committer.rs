@@ -2,16 +2,16 @@
 //! left.
 //!
 //! Redis runs all commands that it finds in a connection's buffer before it serves anyone else, so
-//! 16 full batches sent at once would hold up every reader for tens of milliseconds. Hence the
-//! [`Budget`]: it bounds the entries that may be under way, and being fair it gives each partition
-//! its share. A first batch is small, so that under light load all partitions commit at once; what
-//! it leaves tells how large the next one should be.
+//! a full batch of each partition at once would hold up every reader for tens of milliseconds. Hence
+//! the [`Budget`]: it bounds the entries that may be under way at a master, and being fair it gives each
+//! partition its share. A first batch is small, so that under light load all partitions commit at once;
+//! what it leaves tells how large the next one should be.
 
 use std::time::Instant;
 
+use larder_protocol::Partition;
 use larder_protocol::call::Committed;
 use larder_protocol::limits::{COMMIT_MAX_BYTES, COMMIT_MAX_ENTRIES};
-use larder_protocol::{Partition, partition};
 use metrics::{Counter, Histogram};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
@@ -22,23 +22,25 @@ use crate::connection::{Connection, Failure, Outage};
 use crate::metric;
 
 /// The entries that the committers of a connection may have under way at once.
-pub struct Budget(Semaphore);
+pub struct Budget {
+    entries: Semaphore,
+    first_batch: usize,
+}
 
 /// Two full batches: one runs while the reply to the other is on its way.
 const MAX_UNDER_WAY: usize = 2 * COMMIT_MAX_ENTRIES;
 
-/// With this as a first batch, all partitions fit into the budget.
-const FIRST_BATCH: usize = MAX_UNDER_WAY / partition::COUNT as usize;
-
 impl Budget {
-    pub fn new() -> Self {
-        Self(Semaphore::new(MAX_UNDER_WAY))
+    /// Shared by the committers of so many partitions: their first batches all fit into it.
+    pub fn among(partitions: usize) -> Self {
+        let first_batch = (MAX_UNDER_WAY / partitions).clamp(1, COMMIT_MAX_ENTRIES);
+        Self { entries: Semaphore::new(MAX_UNDER_WAY), first_batch }
     }
 
     /// Waits until `entries` more may be under way; they are until the permit is dropped.
     async fn take(&self, entries: usize) -> SemaphorePermit<'_> {
         let entries = u32::try_from(entries).expect("a batch is far smaller than 2^32");
-        self.0.acquire_many(entries).await.expect("nobody closes the budget")
+        self.entries.acquire_many(entries).await.expect("nobody closes the budget")
     }
 }
 
@@ -92,7 +94,7 @@ impl<'a> Committer<'a> {
     /// Commits until the stream is empty. A partition that cannot be committed is tried again for
     /// as long as it takes: giving up would lose nothing, but nobody would come back to it sooner.
     async fn drain(&self) -> Result<(), Outage> {
-        let mut batch = FIRST_BATCH;
+        let mut batch = self.budget.first_batch;
         let mut trouble: Option<Backoff> = None;
         loop {
             let Some(permit) = self.stop.run_until_cancelled(self.budget.take(batch)).await else { return Ok(()) };
@@ -106,21 +108,30 @@ impl<'a> Committer<'a> {
                     if left == 0 || self.stop.is_cancelled() {
                         return Ok(());
                     }
-                    batch = usize::try_from(left).unwrap_or(usize::MAX).clamp(FIRST_BATCH, COMMIT_MAX_ENTRIES);
+                    batch =
+                        usize::try_from(left).unwrap_or(usize::MAX).clamp(self.budget.first_batch, COMMIT_MAX_ENTRIES);
                 }
                 Err(Failure::Outage(outage)) => return Err(outage),
-                Err(Failure::Refused(error)) => {
+                Err(failure) => {
                     // Said once, not at every attempt.
                     if trouble.is_none() {
-                        tracing::warn!(partition = %self.partition, error, "cannot commit; trying again");
+                        self.report(&failure);
                     }
                     let pause = trouble.get_or_insert_with(Backoff::for_commit).next_delay();
-                    tracing::debug!(partition = %self.partition, error, ?pause, "commit failed");
+                    tracing::debug!(partition = %self.partition, %failure, ?pause, "commit failed");
                     if self.stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
                         return Ok(());
                     }
                 }
             }
+        }
+    }
+
+    fn report(&self, failure: &Failure) {
+        match failure {
+            // Commits must find all keys of the partition in one place. There is nothing to mend.
+            Failure::Moving(_) => tracing::info!(partition = %self.partition, "{failure}; waiting"),
+            _ => tracing::warn!(partition = %self.partition, error = %failure, "cannot commit; trying again"),
         }
     }
 

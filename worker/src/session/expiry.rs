@@ -10,22 +10,23 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::ownership::Ownership;
 use crate::connection::{Connection, Failure, Outage};
 use crate::metric;
+use crate::partitions::Partitions;
 
 /// How long an expired id may stay in the index: readers of the index check the item anyway.
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// Cleans the index of the owned partitions, again and again. Ends when Redis is lost.
-pub async fn run(connection: &Connection, ownership: &Ownership) -> Result<(), Outage> {
+pub async fn run(connection: &Connection, partitions: Partitions, ownership: &Ownership) -> Result<(), Outage> {
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        for p in Partition::all().filter(|&p| ownership.owns(p)) {
+        for p in partitions.iter().filter(|&p| ownership.owns(p)) {
             match clean(connection, p).await {
                 Ok(()) => {}
                 Err(Failure::Outage(outage)) => return Err(outage),
                 // Nobody waits for this, so it is tried again at the next tick.
-                Err(Failure::Refused(error)) => tracing::debug!(partition = %p, error, "cannot clean the index"),
+                Err(failure) => tracing::debug!(partition = %p, "cannot clean the index: {failure}"),
             }
         }
     }

@@ -5,36 +5,44 @@
 //! comes or goes moves only its own partitions. While two disagree, for as long as a heartbeat
 //! takes to be seen, a partition is rung twice or waits for the sweep, and both are harmless.
 
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use larder_protocol::Partition;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The partitions that this worker owns.
-#[derive(Default)]
-pub struct Ownership(AtomicU16);
+use crate::partitions::Partitions;
+
+/// Which of a master's partitions this worker owns.
+pub struct Ownership {
+    partitions: Partitions,
+    owned: AtomicU64,
+}
 
 impl Ownership {
+    /// All of `partitions`, until it is known who else lives.
+    pub fn of_all(partitions: Partitions) -> Self {
+        Self { partitions, owned: AtomicU64::new(partitions.bits()) }
+    }
+
     pub fn owns(&self, p: Partition) -> bool {
-        self.0.load(Ordering::Relaxed) & bit(p) != 0
+        self.owned().contains(p)
     }
 
     /// Recomputes from the names of the live workers. Answers whether anything changed.
     pub fn update(&self, name: &str, live: &[Vec<u8>]) -> bool {
-        let mine = Partition::all()
-            .filter(|&p| owner(p, live).is_some_and(|owner| owner == name.as_bytes()))
-            .fold(0, |owned, p| owned | bit(p));
-        self.0.swap(mine, Ordering::Relaxed) != mine
+        let mine = |p: &Partition| owner(*p, live).is_some_and(|owner| owner == name.as_bytes());
+        let mine: Partitions = self.partitions.iter().filter(mine).collect();
+        self.owned.swap(mine.bits(), Ordering::Relaxed) != mine.bits()
     }
 
     /// How many partitions this worker owns.
-    pub fn count(&self) -> u32 {
-        self.0.load(Ordering::Relaxed).count_ones()
+    pub fn count(&self) -> usize {
+        self.owned().len()
     }
-}
 
-fn bit(p: Partition) -> u16 {
-    1 << p.index()
+    fn owned(&self) -> Partitions {
+        Partitions::from_bits(self.owned.load(Ordering::Relaxed))
+    }
 }
 
 /// The live worker that owns `p`.
@@ -65,15 +73,15 @@ mod tests {
     fn every_partition_has_exactly_one_owner() {
         for n in 1..20 {
             let live = workers(n);
-            let shares: Vec<u32> = live
+            let shares: Vec<usize> = live
                 .iter()
                 .map(|name| {
-                    let ownership = Ownership::default();
+                    let ownership = Ownership::of_all(Partitions::all());
                     ownership.update(std::str::from_utf8(name).unwrap(), &live);
                     ownership.count()
                 })
                 .collect();
-            assert_eq!(shares.iter().sum::<u32>(), 16, "{shares:?}");
+            assert_eq!(shares.iter().sum::<usize>(), Partitions::all().len(), "{shares:?}");
         }
     }
 
@@ -97,14 +105,15 @@ mod tests {
     }
 
     #[test]
-    fn a_lone_worker_owns_all_and_says_what_changed() {
-        let ownership = Ownership::default();
-        assert_eq!(ownership.count(), 0);
-        assert!(ownership.update("worker-0", &workers(1)));
-        assert_eq!(ownership.count(), 16);
+    fn a_lone_worker_owns_all_of_its_master_and_says_what_changed() {
+        let partitions: Partitions = Partition::all().skip(20).collect();
+        let ownership = Ownership::of_all(partitions);
         assert!(!ownership.update("worker-0", &workers(1)));
+        assert_eq!(ownership.count(), partitions.len());
         assert!(ownership.update("worker-0", &workers(2)));
-        assert!(ownership.count() < 16);
+        assert!((1..partitions.len()).contains(&ownership.count()));
+        assert!(ownership.update("worker-0", &workers(1)));
+        assert!(Partition::all().all(|p| ownership.owns(p) == partitions.contains(p)));
     }
 
     /// Golden: workers of different versions must come to the same result.

@@ -5,14 +5,17 @@
 -- remembered, is a certain refusal said at once. The doorbell rings only when the stream was
 -- empty: a worker that was rung commits until it is empty again, so further writes need no ring.
 --
--- `channel` has stream, max_pending, doorbell, partition and kept (ms); the fields of the stream
--- entry are ARGV[from] to ARGV[to]; `record` is the idempotency record's key, or nil.
+-- `channel` has stream, terms, max_pending, doorbell, partition and kept (ms); the fields of the stream
+-- entry are ARGV[from] to ARGV[to]; `record` is the idempotency record's key, or nil; `item` that of the
+-- item, or nil where no condition is to be judged here.
 local function admit(channel, item, record, digest, from, to)
   if record then
     local earlier = redis.call('GET', record)
     if earlier then
       local id, earlier_digest, outcome = string.match(earlier, '^(%S+) (%S+) ?(.*)$')
       if earlier_digest ~= digest then return {'reused'} end
+      -- It is remembered from the last request on. Being a write, this also makes WAIT cover the first one.
+      redis.call('PEXPIRE', record, channel.kept)
       -- Where an interrupted commit told the outcome twice, the first line counts.
       return {'repeated', id, string.match(outcome, '^[^\n]*')}
     end
@@ -23,7 +26,7 @@ local function admit(channel, item, record, digest, from, to)
     return {'full', pending}
   end
 
-  if pending == 0 and not record then
+  if item and pending == 0 and not record then
     local if_match, if_none_match
     for i = from, to, 2 do
       if ARGV[i] == 'if-match' then if_match = ARGV[i + 1] end
@@ -35,12 +38,12 @@ local function admit(channel, item, record, digest, from, to)
     end
   end
 
-  local id = redis.call('XADD', channel.stream, '*', unpack(ARGV, from, to))
+  local id = append(channel.stream, channel.terms, ARGV, from, to)
   if record then
     redis.call('SET', record, id .. ' ' .. digest, 'PX', channel.kept)
   end
   if pending == 0 then
-    redis.call('PUBLISH', channel.doorbell, channel.partition)
+    redis.call('SPUBLISH', channel.doorbell, channel.partition)
   end
   return {'accepted', id, pending}
 end

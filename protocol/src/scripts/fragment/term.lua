@@ -1,0 +1,66 @@
+-- The terms of primaries: which of them gave out the ID of a write.
+--
+-- A new primary may lack the end of its stream, and its clock may be behind that of the old one. With
+-- `XADD *` it could give out an ID that was given out before, for another write. So in a store that can fail
+-- over the seq of an ID is <term> * 65536 + <n>. The term is cut out of the replication ID, which Redis makes
+-- anew at each promotion (and start) of a primary; two terms are alike once in 2^36.
+--
+-- The hash of terms exists in such a store only: start_terms.lua makes it. 'current' is the term of the last
+-- ID; a term that ended has the last ID that is left of it. What was above is lost.
+
+local ids_per_term = 65536
+
+-- The term of the primary that runs this. 0 is that of a store without terms.
+local function this_term()
+  local replication_id = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+  return math.max(1, tonumber(string.sub(replication_id, 1, 9), 16))
+end
+
+-- The term of an ID with this seq, as text.
+local function term_of(seq)
+  return string.format('%.0f', math.floor(tonumber(seq) / ids_per_term))
+end
+
+-- Ends the term `was` with the last ID that is there of it. Those of more than a day ago are forgotten: no
+-- outcome is told for so long.
+local function begin_term(stream, terms, was, term)
+  local ms, seq = last_generated_id(stream)
+  local known = redis.call('HGETALL', terms)
+  for i = 1, #known, 2 do
+    local ended = tonumber(string.match(known[i + 1], '^(%d+)-'))
+    if ended and ended < tonumber(ms) - 86400000 then redis.call('HDEL', terms, known[i]) end
+  end
+  redis.call('HSET', terms, was, ms .. '-' .. seq, 'current', term)
+end
+
+-- Puts the fields values[from] to values[to] on the stream, under an ID that no write had; answers it.
+local function append(stream, terms, values, from, to)
+  local current = redis.call('HGET', terms, 'current')
+  if not current then return redis.call('XADD', stream, '*', unpack(values, from, to)) end
+
+  local term = string.format('%.0f', this_term())
+  if current ~= term then begin_term(stream, terms, current, term) end
+  local first = string.format('%.0f', tonumber(term) * ids_per_term)
+  local now = string.format('%.0f', milliseconds())
+  local id = redis.pcall('XADD', stream, now .. '-' .. first, unpack(values, from, to))
+  if type(id) == 'string' then return id end
+
+  -- The last ID is of this millisecond, or above it: the clock is behind.
+  local ms, seq = last_generated_id(stream)
+  if term_of(seq) == term and term_of(seq + 1) == term then
+    seq = string.format('%.0f', seq + 1)
+  else
+    ms, seq = string.format('%.0f', ms + 1), first
+  end
+  return redis.call('XADD', stream, ms .. '-' .. seq, unpack(values, from, to))
+end
+
+-- Whether the ID was given out, and not lost since.
+local function is_there(stream, terms, ms, seq)
+  if above(ms, seq, last_generated_id(stream)) then return false end
+  local current, term = redis.call('HGET', terms, 'current'), term_of(seq)
+  if not current or term == current then return true end
+  local ended_ms, ended_seq = string.match(redis.call('HGET', terms, term) or '', '^(%d+)-(%d+)$')
+  return ended_ms ~= nil and not above(ms, seq, ended_ms, ended_seq)
+end
+
