@@ -1,23 +1,28 @@
 //! The component's settings, from the variables that `spin.toml` declares.
 
+mod redis;
+
 use std::collections::HashMap;
 use std::str::FromStr;
 use std::time::Duration;
 
-use larder_protocol::limits::{MAX_CONFIGURABLE_VALUE_BYTES, MAX_CONFIGURABLE_WAIT_SECONDS};
+use larder_protocol::limits::{MAX_CONFIGURABLE_VALUE_BYTES, MAX_CONFIGURABLE_WAIT_SECONDS, MAX_MIN_REPLICAS};
 use larder_protocol::token::InvalidEntries;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::access::Tokens;
 use crate::web::cors::{InvalidOrigin, Origins};
 use crate::web::problem::{Kind, Problem};
 
+pub use redis::{InvalidAddress, RedisSettings};
+
 /// The variables that the component reads; `spin.toml` declares each of them with a default.
-pub const VARIABLES: [&str; 10] = [
+pub const VARIABLES: [&str; 12] = [
     "redis_address",
     "redis_username",
     "redis_password",
     "redis_timeout_ms",
+    "redis_sentinel",
+    "min_replicas",
     "max_pending",
     "max_value_bytes",
     "max_wait_seconds",
@@ -29,10 +34,8 @@ pub const VARIABLES: [&str; 10] = [
 /// What an operator decides.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Config {
-    /// Where Redis is, credentials included: not for logs.
-    pub redis_url: String,
-    /// How long one Redis command may take, connecting included.
-    pub redis_timeout: Duration,
+    /// The way to Redis.
+    pub redis: RedisSettings,
     /// Unapplied writes that a partition may hold.
     pub max_pending: u64,
     /// Largest value, in bytes.
@@ -63,9 +66,9 @@ pub enum InvalidConfig {
         /// Largest allowed.
         max: u64,
     },
-    /// The address is no Redis URL, or has more than a host and a port.
-    #[error("the variable redis_address must look like redis://host:port, without credentials or a path")]
-    Address,
+    /// Not where a Redis can be.
+    #[error(transparent)]
+    Address(#[from] InvalidAddress),
     /// Neither yes nor no.
     #[error("the variable require_tokens is \"{0}\"; it must be true or false")]
     RequireTokens(String),
@@ -95,9 +98,12 @@ impl Config {
         let get = |name| values.get(name).map(|v| v.trim()).ok_or(InvalidConfig::Missing(name));
         let timeout = number(get, "redis_timeout_ms", 1, 60_000)?;
         let max_value = number(get, "max_value_bytes", 1, MAX_CONFIGURABLE_VALUE_BYTES as u64)?;
+        let mut redis = RedisSettings::new(get("redis_address")?, get("redis_username")?, get("redis_password")?)?;
+        redis.sentinel = Some(get("redis_sentinel")?).filter(|name| !name.is_empty()).map(str::to_owned);
+        redis.timeout = Duration::from_millis(timeout);
+        redis.min_replicas = number(get, "min_replicas", 0, MAX_MIN_REPLICAS)?;
         Ok(Self {
-            redis_url: redis_url(get("redis_address")?, get("redis_username")?, get("redis_password")?)?,
-            redis_timeout: Duration::from_millis(timeout),
+            redis,
             max_pending: number(get, "max_pending", 1, 1_000_000_000)?,
             max_wait_seconds: number(get, "max_wait_seconds", 0, MAX_CONFIGURABLE_WAIT_SECONDS)?,
             max_value_bytes: usize::try_from(max_value).expect("the largest allowed value fits 32 bits"),
@@ -126,21 +132,6 @@ fn tokens(entries: &str, required: &str) -> Result<Tokens, InvalidConfig> {
     if required && tokens.is_open() { Err(InvalidConfig::TokensRequired) } else { Ok(tokens) }
 }
 
-/// Puts the credentials into the address. They are variables of their own because Spin checks
-/// `allowed_outbound_hosts` against the plain address, and because only one of them is secret.
-fn redis_url(address: &str, username: &str, password: &str) -> Result<String, InvalidConfig> {
-    let (scheme, host) = address.split_once("://").ok_or(InvalidConfig::Address)?;
-    let host = host.strip_suffix('/').unwrap_or(host);
-    if !matches!(scheme, "redis" | "rediss") || host.is_empty() || host.contains(['/', '@', '?', '#', ' ']) {
-        return Err(InvalidConfig::Address);
-    }
-    if username.is_empty() && password.is_empty() {
-        return Ok(format!("{scheme}://{host}"));
-    }
-    let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
-    Ok(format!("{scheme}://{}:{}@{host}", encode(username), encode(password)))
-}
-
 #[cfg(test)]
 mod tests {
     use larder_protocol::limits;
@@ -153,6 +144,8 @@ mod tests {
             ("redis_username", String::new()),
             ("redis_password", String::new()),
             ("redis_timeout_ms", limits::DEFAULT_REDIS_TIMEOUT.as_millis().to_string()),
+            ("redis_sentinel", String::new()),
+            ("min_replicas", "0".to_owned()),
             ("max_pending", limits::DEFAULT_MAX_PENDING.to_string()),
             ("max_value_bytes", limits::DEFAULT_MAX_VALUE_BYTES.to_string()),
             ("max_wait_seconds", limits::DEFAULT_MAX_WAIT_SECONDS.to_string()),
@@ -169,21 +162,13 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_escaped_into_the_url() {
-        let config = config(&[("redis_username", "larder"), ("redis_password", "p@ss/w:rd")]).ok().unwrap();
-        assert_eq!(config.redis_url, "redis://larder:p%40ss%2Fw%3Ard@127.0.0.1:6379");
-    }
-
-    #[test]
     fn what_is_wrong_is_named() {
         let error = config(&[("max_pending", "many")]).err().unwrap();
         assert_eq!(
             error.to_string(),
             "the variable max_pending is \"many\"; it must be a whole number from 1 to 1000000000"
         );
-        for address in ["localhost:6379", "http://localhost", "redis://", "redis://me:pw@host", "redis://host/1"] {
-            assert_eq!(config(&[("redis_address", address)]).err(), Some(InvalidConfig::Address), "{address}");
-        }
+        assert_eq!(config(&[("redis_address", "")]).err(), Some(InvalidConfig::Address(InvalidAddress)));
         assert_eq!(config(&[("require_tokens", "true")]).err(), Some(InvalidConfig::TokensRequired));
         assert_eq!(config(&[("require_tokens", "")]).err(), Some(InvalidConfig::RequireTokens(String::new())));
         let error = config(&[("api_tokens", "[]")]).err().unwrap();

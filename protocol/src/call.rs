@@ -11,15 +11,17 @@ use crate::{ItemId, Partition, Revision, StreamId, Write, keys};
 pub struct Call {
     /// The script.
     pub script: &'static Script,
+    /// Where its keys are. A script without keys may run anywhere.
+    pub partition: Option<Partition>,
     /// `KEYS`, all of one partition.
     pub keys: Vec<String>,
     /// `ARGV`.
     pub arguments: Vec<Vec<u8>>,
 }
 
-fn call(script: &'static Script, keys: Vec<String>, arguments: &[&dyn ToString]) -> Call {
+fn call(script: &'static Script, p: Partition, keys: Vec<String>, arguments: &[&dyn ToString]) -> Call {
     let arguments = arguments.iter().map(|argument| argument.to_string().into_bytes()).collect();
-    Call { script, keys, arguments }
+    Call { script, partition: Some(p), keys, arguments }
 }
 
 /// `accept.lua`: puts `write` on the channel. `digest` tells the request from others under the
@@ -34,7 +36,7 @@ pub fn accept(id: &ItemId, write: &Write, digest: &str, max_pending: u64, judged
     keys.extend(conditional.then(|| keys::item(id)));
     let script = if write.operation.is_put() { &scripts::ACCEPT } else { &scripts::ACCEPT_REMOVAL };
     let (kept, conditional) = (IDEMPOTENCY_KEPT.as_millis(), u8::from(conditional));
-    let mut call = call(script, keys, &[&max_pending, &keys::doorbell(p), &p, &kept, &digest, &conditional]);
+    let mut call = call(script, p, keys, &[&max_pending, &keys::doorbell(p), &p, &kept, &digest, &conditional]);
     call.arguments.extend(write.fields(id));
     call
 }
@@ -53,7 +55,7 @@ pub fn accept_many<'a>(
     let (kept, items) = (IDEMPOTENCY_KEPT.as_millis(), keys::item_prefix(p));
     let keys = vec![keys::writes(p), keys::terms(p), keys::never(p)];
     let early = u8::from(judged_early);
-    let mut call = call(script, keys, &[&max_pending, &keys::doorbell(p), &p, &kept, &items, &early]);
+    let mut call = call(script, p, keys, &[&max_pending, &keys::doorbell(p), &p, &kept, &items, &early]);
     for (id, write, digest) in writes {
         let fields = write.fields(id);
         let record = write.idempotency.clone().unwrap_or_default();
@@ -63,10 +65,10 @@ pub fn accept_many<'a>(
     call
 }
 
-/// `read_many.lua`: reads items of one partition, of about `room` bytes in all.
+/// `read_many.lua`: reads items of the partition `p`, of about `room` bytes in all.
 #[must_use]
-pub fn read_many(ids: &[&ItemId], room: usize) -> Call {
-    call(&scripts::READ_MANY, ids.iter().map(|id| keys::item(id)).collect(), &[&room])
+pub fn read_many(p: Partition, ids: &[&ItemId], room: usize) -> Call {
+    call(&scripts::READ_MANY, p, ids.iter().map(|id| keys::item(id)).collect(), &[&room])
 }
 
 /// `commit.lua`: applies the head of the partition's channel, of so many entries and bytes.
@@ -76,7 +78,7 @@ pub fn commit(p: Partition, max_entries: usize, max_bytes: usize) -> Call {
     let prefixes = [keys::item_prefix(p), keys::rejected_prefix(p), keys::outcome_prefix(p)];
     let kept = [OUTCOME_KEPT.as_millis(), OUTCOME_KEPT_AFTER_WAIT.as_millis()];
     let [item, rejected, outcome] = &prefixes;
-    call(&scripts::COMMIT, keys, &[item, rejected, outcome, &kept[0], &kept[1], &max_entries, &max_bytes])
+    call(&scripts::COMMIT, p, keys, &[item, rejected, outcome, &kept[0], &kept[1], &max_entries, &max_bytes])
 }
 
 /// The reply of `commit.lua`: what one call did.
@@ -107,7 +109,7 @@ impl From<CommitReply> for Committed {
 #[must_use]
 pub fn expire(p: Partition) -> Call {
     let keys = vec![keys::index(p), keys::expiry(p), keys::never(p)];
-    call(&scripts::EXPIRE, keys, &[&keys::item_prefix(p), &EXPIRE_MAX_IDS])
+    call(&scripts::EXPIRE, p, keys, &[&keys::item_prefix(p), &EXPIRE_MAX_IDS])
 }
 
 /// `outcome.lua`: what became of a write, and how `item` stands where it is named; then only of a
@@ -118,14 +120,14 @@ pub fn outcome(revision: Revision, item: Option<&ItemId>) -> Call {
     let mut keys = vec![keys::writes(p), keys::rejected(revision), keys::terms(p)];
     keys.extend(item.map(keys::item));
     let id = item.map(ItemId::as_str).unwrap_or_default();
-    call(&scripts::OUTCOME, keys, &[&revision.id.ms, &revision.id.seq, &OUTCOME_KEPT.as_millis(), &id])
+    call(&scripts::OUTCOME, p, keys, &[&revision.id.ms, &revision.id.seq, &OUTCOME_KEPT.as_millis(), &id])
 }
 
 /// `take_outcomes.lua`: takes the outcomes of writes of the partition `p` that are there to be taken.
 #[must_use]
 pub fn take_outcomes(p: Partition, writes: impl IntoIterator<Item = StreamId>) -> Call {
     let of = |id| keys::outcome(Revision { partition: p, id });
-    call(&scripts::TAKE_OUTCOMES, writes.into_iter().map(of).collect(), &[])
+    call(&scripts::TAKE_OUTCOMES, p, writes.into_iter().map(of).collect(), &[])
 }
 
 /// `read_after.lua`: the item, unless a write up to `revision` of its partition is unapplied.
@@ -133,7 +135,7 @@ pub fn take_outcomes(p: Partition, writes: impl IntoIterator<Item = StreamId>) -
 pub fn read_after(id: &ItemId, revision: StreamId) -> Call {
     let p = Partition::of(id);
     let keys = vec![keys::writes(p), keys::item(id), keys::terms(p)];
-    call(&scripts::READ_AFTER, keys, &[&revision.ms, &revision.seq])
+    call(&scripts::READ_AFTER, p, keys, &[&revision.ms, &revision.seq])
 }
 
 /// What a listing tells of each partition.
@@ -160,7 +162,7 @@ pub fn list(p: Partition, listing: &Listing<'_>) -> Call {
     let keys = vec![keys::index(p), keys::expiry(p), keys::never(p)];
     let (item, heads) = (keys::item_prefix(p), u8::from(heads));
     let limits: [&dyn ToString; 5] = [&max_told, &max_ids, &LIST_MAX_SEEN, &heads, &MAX_HEAD_BYTES];
-    let mut call = call(&scripts::LIST, keys, &[&item, &prefix]);
+    let mut call = call(&scripts::LIST, p, keys, &[&item, &prefix]);
     call.arguments.extend([after.to_vec(), delimiter.into()]);
     call.arguments.extend(limits.iter().map(|limit| limit.to_string().into_bytes()));
     call
@@ -169,36 +171,36 @@ pub fn list(p: Partition, listing: &Listing<'_>) -> Call {
 /// `heartbeat.lua`: the worker `name` lives, on the roster that partition `p` keeps.
 #[must_use]
 pub fn heartbeat(p: Partition, name: &str) -> Call {
-    call(&scripts::HEARTBEAT, vec![keys::workers(p)], &[&name, &HEARTBEAT_EXPIRY.as_millis()])
+    call(&scripts::HEARTBEAT, p, vec![keys::workers(p)], &[&name, &HEARTBEAT_EXPIRY.as_millis()])
 }
 
 /// `live_workers.lua`: how many workers live, by the roster that partition `p` keeps.
 #[must_use]
 pub fn live_workers(p: Partition) -> Call {
-    call(&scripts::LIVE_WORKERS, vec![keys::workers(p)], &[&HEARTBEAT_EXPIRY.as_millis()])
+    call(&scripts::LIVE_WORKERS, p, vec![keys::workers(p)], &[&HEARTBEAT_EXPIRY.as_millis()])
 }
 
 /// `start_terms.lua`: from now on the IDs of the partition's writes tell the term of their primary.
 #[must_use]
 pub fn start_terms(p: Partition) -> Call {
-    call(&scripts::START_TERMS, vec![keys::writes(p), keys::terms(p)], &[])
+    call(&scripts::START_TERMS, p, vec![keys::writes(p), keys::terms(p)], &[])
 }
 
 /// `locate.lua`: which master of a cluster has which slots. It has no keys: any node answers.
 #[must_use]
 pub fn locate() -> Call {
-    call(&scripts::LOCATE, vec![], &[])
+    Call { script: &scripts::LOCATE, partition: None, keys: vec![], arguments: vec![] }
 }
 
 /// `lag.lua`: the age of the oldest unapplied write of the partition.
 #[must_use]
 pub fn lag(p: Partition) -> Call {
-    call(&scripts::LAG, vec![keys::writes(p)], &[])
+    call(&scripts::LAG, p, vec![keys::writes(p)], &[])
 }
 
 /// `retry.lua`: puts the dead entry `entry` of the partition back on its channel.
 #[must_use]
 pub fn retry(p: Partition, entry: StreamId) -> Call {
     let keys = vec![keys::dead(p), keys::writes(p), keys::terms(p)];
-    call(&scripts::RETRY, keys, &[&entry, &keys::doorbell(p), &p])
+    call(&scripts::RETRY, p, keys, &[&entry, &keys::doorbell(p), &p])
 }

@@ -33,6 +33,12 @@ pub const DEFAULT_MAX_PENDING: u64 = 10_000;
 /// `redis_timeout_ms`).
 pub const DEFAULT_REDIS_TIMEOUT: Duration = Duration::from_millis(2_000);
 
+/// Most replicas that may be asked for (the variable `min_replicas`).
+pub const MAX_MIN_REPLICAS: u64 = 5;
+
+/// How long replicas may take to have a write.
+pub const REPLICATION_PATIENCE: Duration = Duration::from_secs(1);
+
 /// How long the reason of a rejected write is kept, and therefore how long the outcome of a
 /// write can be told at all: `GET /writes/{revision}` answers 410 for an older one.
 pub const OUTCOME_KEPT: Duration = Duration::from_secs(60 * 60);

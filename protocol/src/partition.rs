@@ -69,6 +69,17 @@ impl Partition {
         HASH.checksum(self.tag().as_bytes()) % SLOTS
     }
 
+    /// These partitions in words, such as `0-21, 40`. They are in order.
+    #[must_use]
+    pub fn ranges(partitions: &[Self]) -> String {
+        let chunks = partitions.chunk_by(|a, b| a.0 + 1 == b.0);
+        let words = chunks.map(|chunk| match chunk {
+            [first, .., last] => format!("{first}-{last}"),
+            _ => chunk.iter().map(ToString::to_string).collect(),
+        });
+        words.collect::<Vec<_>>().join(", ")
+    }
+
     /// The number, for use as an index: below [`COUNT`].
     #[must_use]
     pub fn index(self) -> usize {
@@ -95,6 +106,13 @@ mod tests {
         {
             assert_eq!(Partition::of(&ItemId::new(id).unwrap()).index(), partition, "{id}");
         }
+    }
+
+    #[test]
+    fn partitions_are_told_as_ranges() {
+        let partitions = |numbers: &[u8]| numbers.iter().map(|&n| Partition::new(n).unwrap()).collect::<Vec<_>>();
+        assert_eq!(Partition::ranges(&partitions(&[0, 1, 2, 7, 9, 10])), "0-2, 7, 9-10");
+        assert_eq!(Partition::ranges(&[]), "");
     }
 
     #[test]

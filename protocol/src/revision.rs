@@ -96,7 +96,7 @@ mod tests {
             "",
             "7",
             "7-1",
-            "16-1-1",
+            "64-1-1",
             "-1-1-1",
             "7-1-1-1",
             "07-1-1",
@@ -119,7 +119,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn printing_and_parsing_round_trip(partition in 0u8..16, ms: u64, seq: u64) {
+        fn printing_and_parsing_round_trip(partition in 0..crate::partition::COUNT, ms: u64, seq: u64) {
             let revision = Revision { partition: Partition::new(partition).unwrap(), id: StreamId { ms, seq } };
             prop_assert_eq!(revision.to_string().parse::<Revision>().unwrap(), revision);
         }

@@ -114,15 +114,18 @@ impl Terms {
         let Self { condition, idempotency, preference, patience } = self;
         let wait = (!patience.is_zero()).then_some(patience);
         let write = Write { operation, condition, wait, idempotency };
-        let acceptance =
+        let accepted =
             store::accept(context.redis, id, &write, context.config.max_pending).await.map_err(store::write_failed)?;
-        let mut sent = Sent::of(acceptance, id)?;
+        let mut sent = Sent::of(accepted, id)?;
+        if let Some(problem) = sent.under_replicated(id) {
+            return Err(problem);
+        }
         if wait.is_some() {
             sent.wait(&write, patience, id, context).await;
         }
         let mut response = match &sent.outcome {
             Some(outcome) if wait.is_some() => settled(sent.revision, outcome)?,
-            outcome => accepted(sent.revision, outcome.as_ref(), id),
+            outcome => self::accepted(sent.revision, outcome.as_ref(), id),
         };
         let headers = response.headers_mut();
         insert(headers, header::REVISION, &sent.revision.to_string());

@@ -3,8 +3,16 @@
 
 use larder_protocol::{Call, ItemId, Outcome, Partition, Revision, StreamId, Write, call};
 
-use super::redis::{Redis, RedisError, Reply};
-use super::{digest, run, unexpected};
+use super::redis::{Redis, RedisError, Replicated, Reply, UnderReplicated};
+use super::{digest, script, unexpected};
+
+/// What the accept script said, and what replicas have of it.
+pub struct Accepted {
+    /// What it said.
+    pub acceptance: Acceptance,
+    /// Why too few replicas have it; `None`: enough do.
+    pub missing: Option<UnderReplicated>,
+}
 
 /// What the accept script said.
 pub enum Acceptance {
@@ -40,10 +48,11 @@ pub async fn accept(
     id: &ItemId,
     write: &Write,
     max_pending: u64,
-) -> Result<Acceptance, RedisError> {
-    let call = call::accept(id, write, &digest(id, write), max_pending);
-    let reply = run(redis, &call).await?;
-    acceptance(Partition::of(id), &call, &reply)
+) -> Result<Accepted, RedisError> {
+    let (p, digest) = (Partition::of(id), digest(id, write));
+    let call = call::accept(id, write, &digest, max_pending, judged_early(redis));
+    let Replicated { replies, missing } = run_replicated(redis, p, &call).await?;
+    Ok(Accepted { acceptance: acceptance(p, &call, &replies)?, missing })
 }
 
 /// Puts writes to items of one partition on its channel, in order, each on its own
@@ -56,19 +65,29 @@ pub async fn accept_many(
     partition: Partition,
     writes: &[&(ItemId, Write)],
     max_pending: u64,
-) -> Result<Vec<Result<Acceptance, RedisError>>, RedisError> {
+) -> Result<Vec<Result<Accepted, RedisError>>, RedisError> {
     let digests: Vec<_> = writes.iter().map(|(id, write)| digest(id, write)).collect();
     let digested = writes.iter().zip(&digests).map(|((id, write), digest)| (id, write, digest.as_str()));
-    let call = call::accept_many(partition, digested, max_pending);
-    let reply = run(redis, &call).await?;
+    let call = call::accept_many(partition, digested, max_pending, judged_early(redis));
+    let Replicated { replies: reply, missing } = run_replicated(redis, partition, &call).await?;
     if reply.len() != 3 * writes.len() {
         return Err(unexpected(&call, &reply));
     }
     let each = reply.chunks(3).map(|reply| match (reply[0].text(), reply[1].text()) {
         (Some("failed"), Some(error)) => Err(RedisError::from_script(error)),
-        _ => acceptance(partition, &call, reply),
+        _ => Ok(Accepted { acceptance: acceptance(partition, &call, reply)?, missing: missing.clone() }),
     });
     Ok(each.collect())
+}
+
+async fn run_replicated(redis: &impl Redis, p: Partition, call: &Call) -> Result<Replicated, RedisError> {
+    script::run(call, async |command| redis.execute_replicated(p, command).await).await
+}
+
+/// A refusal rests on what this primary has. Where only what replicas have counts, a condition is judged when
+/// the write's turn comes: what comes before it on the channel is on the replicas too.
+fn judged_early(redis: &impl Redis) -> bool {
+    !redis.is_replicated()
 }
 
 fn digest(id: &ItemId, write: &Write) -> String {

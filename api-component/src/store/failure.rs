@@ -2,7 +2,7 @@
 
 use larder_protocol::item::MalformedItem;
 
-use super::redis::RedisError;
+use super::redis::{RedisError, UnderReplicated};
 use crate::web::problem::{Kind, Problem};
 
 /// Why an item could not be read.
@@ -54,7 +54,19 @@ pub fn write_failed(error: RedisError) -> Problem {
     }
 }
 
+/// A write was accepted, and would be lost with its primary; what became of it is told at `path`.
+pub fn under_replicated(error: &UnderReplicated, path: &str) -> Problem {
+    let detail = format!(
+        "The write was accepted, but too few replicas have it: it is lost if its Redis is lost now. {path} tells what \
+         became of it."
+    );
+    Problem::new(Kind::UnderReplicated, detail).caused_by(error)
+}
+
 fn unavailable(consequence: &str, error: &RedisError) -> Problem {
-    let detail = format!("The store cannot be reached at the moment. {consequence}; try again later.");
-    Problem::new(Kind::Unavailable, detail).caused_by(error)
+    let why = match error {
+        RedisError::Refused { code, .. } if code == "TRYAGAIN" => "This part of the store is being moved at the moment",
+        _ => "The store cannot be reached at the moment",
+    };
+    Problem::new(Kind::Unavailable, format!("{why}. {consequence}; try again later.")).caused_by(error)
 }

@@ -1,7 +1,7 @@
 //! Reads many items of one partition in one command.
 
 use larder_protocol::item::MalformedItem;
-use larder_protocol::{Item, ItemId, call};
+use larder_protocol::{Item, ItemId, Partition, call};
 
 use super::redis::{Redis, RedisError, Reply};
 use super::{ask, unexpected};
@@ -14,12 +14,17 @@ pub enum ManyRead {
     NoRoom,
 }
 
-/// Reads items of one partition, of about `room` bytes in all (`read_many.lua`).
+/// Reads items of the partition, of about `room` bytes in all (`read_many.lua`).
 ///
 /// # Errors
 /// [`RedisError`], after the second try.
-pub async fn read_many(redis: &impl Redis, ids: &[&ItemId], room: usize) -> Result<Vec<ManyRead>, RedisError> {
-    let call = call::read_many(ids, room);
+pub async fn read_many(
+    redis: &impl Redis,
+    p: Partition,
+    ids: &[&ItemId],
+    room: usize,
+) -> Result<Vec<ManyRead>, RedisError> {
+    let call = call::read_many(p, ids, room);
     let reply = ask(redis, &call).await?;
     if reply.len() != ids.len() {
         return Err(unexpected(&call, &reply));

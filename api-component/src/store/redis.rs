@@ -1,4 +1,5 @@
-//! The part of Redis that the handler needs, and what can go wrong with it.
+//! The part of Redis that the handler needs, and what can go wrong with it. Whether it is one Redis or
+//! a cluster, it is reached by [`Redis`].
 //!
 //! A failed command is one of three things, and the difference decides what a client is told:
 //! it was never sent, Redis refused it, or its outcome is unknown. The host gives errors as
@@ -6,38 +7,88 @@
 
 use std::time::Duration;
 
-/// A connection to Redis that comes back by itself. Every call is bounded in time where the host
-/// lets it be: not in WASI 0.2.
+use larder_protocol::Partition;
+
+use super::node::Command;
+
+/// The Redis, or all of those, that keep the store. A command goes to where its partition is.
 #[allow(async_fn_in_trait, reason = "a component has one thread; its futures need not be Send")]
 pub trait Redis {
-    /// `GET key`.
+    /// `GET key`, a key of the partition `p`.
     ///
     /// # Errors
     /// See [`RedisError`].
-    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, RedisError>;
+    async fn get(&self, p: Partition, key: &str) -> Result<Option<Vec<u8>>, RedisError>;
 
-    /// Any command; nested replies arrive flattened. Spin 3 may leave nils
-    /// out of them.
+    /// A command with keys of the partition `p`; nested replies arrive flattened.
     ///
     /// # Errors
     /// See [`RedisError`].
-    async fn execute(&self, command: &str, arguments: &[&[u8]]) -> Result<Vec<Reply>, RedisError>;
+    async fn execute(&self, p: Partition, command: Command<'_>) -> Result<Vec<Reply>, RedisError>;
+
+    /// The same, and then waits until as many replicas have it, and all before it, as the operator demands; tells
+    /// whether they do.
+    ///
+    /// # Errors
+    /// See [`RedisError`]; of the command itself only.
+    async fn execute_replicated(&self, p: Partition, command: Command<'_>) -> Result<Replicated, RedisError>;
 
     /// A command that blocks in Redis for up to `block`: it has a connection of its own, so that
     /// nobody else waits.
     ///
     /// # Errors
-    /// See [`RedisError`]; [`RedisError::NotSent`] also where there is no connection for it.
+    /// See [`RedisError`]; [`RedisError::NotSent`] also where there is no connection for it, or the partition is
+    /// elsewhere by now.
     async fn execute_blocking(
         &self,
-        command: &str,
-        arguments: &[&[u8]],
+        p: Partition,
+        command: Command<'_>,
         block: Duration,
     ) -> Result<Vec<Reply>, RedisError>;
+
+    /// Whether answers must rest on what replicas have.
+    fn is_replicated(&self) -> bool;
+
+    /// The masters and their partitions, as far as is known.
+    async fn masters(&self) -> Vec<Master>;
 
     /// Lets time pass, and other requests run; `false`, at once, where a request that pauses would
     /// hold a connection to Redis meanwhile.
     async fn pause(&self, pause: Duration) -> bool;
+}
+
+/// A command's replies, and what replicas have of it.
+#[derive(Debug)]
+pub struct Replicated {
+    /// What it answered.
+    pub replies: Vec<Reply>,
+    /// Why too few replicas have it; `None`: enough do.
+    pub missing: Option<UnderReplicated>,
+}
+
+/// Too few replicas have a command.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnderReplicated {
+    /// So many have it, of so many.
+    #[error("{have} of {want} replicas have it")]
+    Replicas {
+        /// So many have it.
+        have: u64,
+        /// So many must.
+        want: u64,
+    },
+    /// Redis did not say.
+    #[error("Redis does not say how many replicas have it: {0}")]
+    Unknown(RedisError),
+}
+
+/// A master, and what is on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Master {
+    /// `host:port`
+    pub address: String,
+    /// In order, at least one.
+    pub partitions: Vec<Partition>,
 }
 
 /// One value of a reply.

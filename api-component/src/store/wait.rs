@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use larder_protocol::limits::{COMMIT_TIME, MAX_BLOCKED_PER_PARTITION, MAX_LOOK_PAUSE};
 use larder_protocol::{Outcome, Partition, Revision, StreamId, call, keys};
 
+use super::node::Command;
 use super::redis::{Redis, RedisError, Reply};
 use super::{run, unexpected};
 
@@ -29,24 +30,32 @@ pub async fn wait(
     let (key, deadline) = (keys::outcome(revision), Instant::now() + patience);
     if ahead < MAX_BLOCKED_PER_PARTITION {
         let seconds = patience.as_secs_f64().to_string();
-        match redis.execute_blocking("BLPOP", &[key.as_bytes(), seconds.as_bytes()], patience).await {
-            // There is no connection to block; looking needs none of its own.
+        let block = Command { name: "BLPOP", arguments: &[key.as_bytes(), seconds.as_bytes()] };
+        match redis.execute_blocking(revision.partition, block, patience).await {
+            // There is no connection to block, or not there; looking needs none of its own.
             Err(RedisError::NotSent(_)) => {}
             reply => return outcome(&key, &reply?),
         }
     }
-    look(redis, &key, ahead, deadline).await
+    look(redis, revision.partition, &key, ahead, deadline).await
 }
 
 /// Looks for the outcome (`LPOP`) when those ahead may be done, then again after pauses that double.
-async fn look(redis: &impl Redis, key: &str, ahead: u64, deadline: Instant) -> Result<Option<Outcome>, RedisError> {
+async fn look(
+    redis: &impl Redis,
+    p: Partition,
+    key: &str,
+    ahead: u64,
+    deadline: Instant,
+) -> Result<Option<Outcome>, RedisError> {
+    let take = Command { name: "LPOP", arguments: &[key.as_bytes()] };
     let first = COMMIT_TIME * u32::try_from(ahead.max(MAX_BLOCKED_PER_PARTITION)).unwrap_or(u32::MAX);
     for pause in successors(Some(first), |pause| Some(*pause * 2)) {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() || !redis.pause(pause.min(MAX_LOOK_PAUSE).min(left)).await {
             break;
         }
-        if let Some(outcome) = outcome(key, &redis.execute("LPOP", &[key.as_bytes()]).await?)? {
+        if let Some(outcome) = outcome(key, &redis.execute(p, take).await?)? {
             return Ok(Some(outcome));
         }
     }

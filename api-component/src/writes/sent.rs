@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
+use http::header::LOCATION;
+use http::{HeaderValue, StatusCode};
 use larder_protocol::{ItemId, Outcome, Partition, Revision, Write};
 
-use super::PreconditionFailed;
+use super::{PreconditionFailed, outcome};
 use crate::context::Context;
-use crate::store::redis::{Redis, RedisError};
-use crate::store::{self, Acceptance};
+use crate::store::redis::{Redis, RedisError, UnderReplicated};
+use crate::store::{self, Acceptance, Accepted};
+use crate::web::header;
 use crate::web::problem::{Kind, Problem};
 
 /// A write that is on the channel, or has been.
@@ -19,6 +21,8 @@ pub struct Sent {
     pub outcome: Option<Outcome>,
     /// Who sent it.
     pub by: Sender,
+    /// Why too few replicas have it, if so.
+    pub missing: Option<UnderReplicated>,
 }
 
 /// Who put a write on the channel.
@@ -81,10 +85,12 @@ impl Sent {
     ///
     /// # Errors
     /// [`NotSent`].
-    pub fn of(acceptance: Acceptance, id: &ItemId) -> Result<Self, NotSent> {
+    pub fn of(Accepted { acceptance, missing }: Accepted, id: &ItemId) -> Result<Self, NotSent> {
         match acceptance {
-            Acceptance::Accepted { revision, ahead } => Ok(Self { revision, outcome: None, by: Sender::Us { ahead } }),
-            Acceptance::Repeated(revision, outcome) => Ok(Self { revision, outcome, by: Sender::Earlier }),
+            Acceptance::Accepted { revision, ahead } => {
+                Ok(Self { revision, outcome: None, by: Sender::Us { ahead }, missing })
+            }
+            Acceptance::Repeated(revision, outcome) => Ok(Self { revision, outcome, by: Sender::Earlier, missing }),
             Acceptance::Reused => Err(NotSent::IdempotencyKeyReused),
             Acceptance::Rejected { current } => {
                 let partition = Partition::of(id);
@@ -92,6 +98,17 @@ impl Sent {
             }
             Acceptance::Full { pending } => Err(NotSent::Overloaded(pending)),
         }
+    }
+
+    /// The problem, if the write must not be acknowledged: too few replicas have it.
+    pub fn under_replicated(&self, id: &ItemId) -> Option<Problem> {
+        let location = outcome::path(self.revision, id);
+        let problem = store::under_replicated(self.missing.as_ref()?, &location);
+        let headers = [(LOCATION, location), (header::REVISION, self.revision.to_string())];
+        Some(headers.into_iter().fold(problem, |problem, (name, value)| {
+            let value = HeaderValue::try_from(value).expect("revisions and encoded ids are ASCII");
+            problem.with_header(name, value)
+        }))
     }
 
     /// Waits for the outcome, for `patience` at most.
@@ -121,7 +138,7 @@ async fn remembered(
 ) -> Result<Option<Outcome>, RedisError> {
     store::pass_barrier(context.redis, id, context.config.max_pending, patience).await?;
     match &write.idempotency {
-        Some(record) => store::remembered(context.redis, record).await,
+        Some(record) => store::remembered(context.redis, id, record).await,
         None => Ok(None),
     }
 }

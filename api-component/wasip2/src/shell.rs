@@ -17,6 +17,7 @@ use std::task::{Context, Poll, Waker};
 
 use larder_api::config::{Config, InvalidConfig, VARIABLES};
 use larder_api::handler;
+use larder_api::store::cluster::Cluster;
 use larder_api::web::problem::Problem;
 use spin_sdk::variables;
 use wasi::exports::http::incoming_handler::Guest;
@@ -32,7 +33,7 @@ impl Guest for Shell {
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
         let response = match (request::read(request), config()) {
             (Ok(request), Ok(config)) => {
-                let redis = Connection::new(config.redis_url.clone());
+                let redis = Cluster::<Connection>::new(config.redis.clone());
                 run(handler::handle(request, &config, &redis))
             }
             (Err(error), _) => Problem::from(error).into(),

@@ -1,5 +1,5 @@
 //! Spin keeps an instance for many requests and runs several of them at once in it, so what
-//! an instance knows is read once and shared: the settings, and the connection to Redis.
+//! an instance knows is read once and shared: the settings, and the connections to Redis.
 
 mod connection;
 mod response;
@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use larder_api::config::{Config, InvalidConfig, VARIABLES};
 use larder_api::handler;
+use larder_api::store::cluster::Cluster;
 use larder_api::web::problem::Problem;
 use spin_sdk::http::Request;
 use spin_sdk::wasip3::http::types::Response as WasiResponse;
@@ -20,7 +21,7 @@ use connection::Connection;
 /// What an instance learns with its first request and keeps.
 struct Instance {
     config: Config,
-    redis: Connection,
+    redis: Cluster<Connection>,
 }
 
 type Started = Rc<Result<Instance, InvalidConfig>>;
@@ -64,6 +65,6 @@ async fn start() -> Result<Instance, InvalidConfig> {
         }
     }
     let config = Config::from_variables(&values)?;
-    let redis = Connection::new(config.redis_url.clone(), config.redis_timeout);
+    let redis = Cluster::new(config.redis.clone());
     Ok(Instance { config, redis })
 }

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use futures::future::try_join_all;
+use futures::future::join_all;
 use http::{Request, Response, StatusCode};
 use larder_protocol::limits::MAX_BULK_BYTES;
 use larder_protocol::token::Scope;
@@ -51,8 +51,11 @@ pub async fn post(
     }
     let partitions = by_partition(ids, |id| id);
     let room = MAX_BULK_BYTES / partitions.len().max(1);
-    let found = try_join_all(partitions.into_iter().map(|(p, ids)| read(p, ids, room, context.redis))).await?;
+    let found = join_all(partitions.into_iter().map(|(p, ids)| read(p, ids, room, context.redis))).await;
     outcomes.extend(found.into_iter().flatten());
+    if let Some(problem) = result::common(&mut outcomes) {
+        return Err(problem);
+    }
 
     result::log(&path, &outcomes);
     Ok(form.answer(&result::results(&outcomes, |found| (StatusCode::OK, ReadItem::of(found)))))
@@ -60,29 +63,37 @@ pub async fn post(
 
 type Found = (Partition, Item);
 
-/// Reads the items of one partition; answers each with its number and id.
+/// Reads the items of one partition; answers each with its number and id. Where the partition cannot be asked, each
+/// of them has that problem.
 async fn read(
     partition: Partition,
     ids: Vec<(usize, ItemId)>,
     room: usize,
     redis: &impl Redis,
-) -> Result<Vec<(usize, (Option<String>, Result<Found, Problem>))>, Problem> {
+) -> Vec<(usize, (Option<String>, Result<Found, Problem>))> {
     let all: Vec<_> = ids.iter().map(|(_, id)| id).collect();
-    let found = store::read_many(redis, &all, room).await.map_err(store::read_failed)?;
-    let outcome = |((number, id), found): ((usize, ItemId), ManyRead)| {
-        let name = id.to_string();
-        let outcome = match found {
-            ManyRead::Found(Ok(Some(item))) => Ok((partition, item)),
-            ManyRead::Found(Ok(None)) => Err(NoSuchItem(id).into()),
-            ManyRead::Found(Err(error)) => Err(Problem::internal(format_args!("{id}: {error}"))),
-            ManyRead::NoRoom => Err(Problem::new(
-                Kind::AnswerTooLarge,
-                "The answer has no room left for this item; ask for those that are missing once more.",
-            )),
-        };
-        (number, (Some(name), outcome))
+    let found: Vec<Result<_, _>> = match store::read_many(redis, partition, &all, room).await {
+        Ok(found) => found.into_iter().map(Ok).collect(),
+        Err(error) => all.iter().map(|_| Err(store::read_failed(error.clone()))).collect(),
     };
-    Ok(ids.into_iter().zip(found).map(outcome).collect())
+    let each = ids.into_iter().zip(found);
+    let each = each.map(|((number, id), found)| {
+        let name = id.to_string();
+        (number, (Some(name), found.and_then(|found| of_one(partition, id, found))))
+    });
+    each.collect()
+}
+
+fn of_one(partition: Partition, id: ItemId, found: ManyRead) -> Result<Found, Problem> {
+    match found {
+        ManyRead::Found(Ok(Some(item))) => Ok((partition, item)),
+        ManyRead::Found(Ok(None)) => Err(NoSuchItem(id).into()),
+        ManyRead::Found(Err(error)) => Err(Problem::internal(format_args!("{id}: {error}"))),
+        ManyRead::NoRoom => Err(Problem::new(
+            Kind::AnswerTooLarge,
+            "The answer has no room left for this item; ask for those that are missing once more.",
+        )),
+    }
 }
 
 /// What the result tells of an item that was read. A value that is UTF-8 is told as a string,

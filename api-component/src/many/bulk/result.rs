@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use http::StatusCode;
 use serde::Serialize;
 
-use crate::web::problem::{Document, Problem};
+use crate::web::problem::{Document, Kind, Problem};
 
 /// What became of each part, by its number: the id where it could be read, and the outcome.
 pub type Outcomes<T> = BTreeMap<usize, (Option<String>, Result<T, Problem>)>;
@@ -32,6 +32,16 @@ pub fn results<'a, T, R>(outcomes: &'a Outcomes<T>, told: impl Fn(&'a T) -> (Sta
         BulkResult { id: id.clone(), status: status.as_u16(), done, problem }
     };
     outcomes.values().map(result).collect()
+}
+
+/// The problem that answers the whole request, where the store could take none of its parts now. A write that
+/// too few replicas have was taken, and has an address of its own.
+pub fn common<T>(outcomes: &mut Outcomes<T>) -> Option<Problem> {
+    let untaken = |problem: &Problem| problem.is_temporary() && problem.kind() != Kind::UnderReplicated;
+    if !outcomes.values().all(|(_, outcome)| outcome.as_ref().is_err_and(untaken)) {
+        return None;
+    }
+    outcomes.pop_first()?.1.1.err()
 }
 
 /// Writes to standard error, once each, what the operator should know of the failures.

@@ -54,9 +54,7 @@ pub async fn post(
     let sent = join_all(parts.into_iter().map(|(p, writes)| send(p, writes, deadline, context))).await;
     outcomes.extend(sent.into_iter().flatten());
 
-    if outcomes.values().all(|(_, outcome)| outcome.as_ref().is_err_and(Problem::is_temporary))
-        && let Some((_, (_, Err(problem)))) = outcomes.pop_first()
-    {
+    if let Some(problem) = result::common(&mut outcomes) {
         return Err(problem);
     }
     result::log(&path, &outcomes);
@@ -100,12 +98,19 @@ async fn send(
     if let Some(deadline) = deadline {
         wait(partition, &mut sent, &all, deadline, context).await;
     }
-    let done = sent.into_iter().map(|sent| done(sent?, deadline.is_some()));
-    let named = writes.into_iter().zip(done);
-    named.map(|((number, (id, _)), done)| (number, (Some(id.to_string()), done))).collect()
+    let each = writes.into_iter().zip(sent);
+    let each = each.map(|((number, (id, _)), sent)| {
+        let done = sent.and_then(|sent| done(sent, &id, deadline.is_some()));
+        (number, (Some(id.to_string()), done))
+    });
+    each.collect()
 }
 
-fn done(Sent { revision, outcome, .. }: Sent, waited: bool) -> Result<Done, Problem> {
+fn done(sent: Sent, id: &ItemId, waited: bool) -> Result<Done, Problem> {
+    if let Some(problem) = sent.under_replicated(id) {
+        return Err(problem);
+    }
+    let Sent { revision, outcome, .. } = sent;
     let status = match outcome {
         Some(outcome) if waited => sent::status(revision, &outcome)?,
         _ => StatusCode::ACCEPTED,
@@ -144,9 +149,9 @@ async fn accept(
     context: &Context<'_, impl Redis>,
 ) -> Vec<Result<Sent, Problem>> {
     match store::accept_many(context.redis, partition, writes, context.config.max_pending).await {
-        Ok(acceptances) => {
-            let each = acceptances.into_iter().zip(writes);
-            each.map(|(acceptance, (id, _))| Ok(Sent::of(acceptance.map_err(store::write_failed)?, id)?)).collect()
+        Ok(each) => {
+            let each = each.into_iter().zip(writes);
+            each.map(|(accepted, (id, _))| Ok(Sent::of(accepted.map_err(store::write_failed)?, id)?)).collect()
         }
         Err(error) => writes.iter().map(|_| Err(store::write_failed(error.clone()))).collect(),
     }

@@ -1,4 +1,4 @@
-//! The connection to Redis of one request.
+//! The connection to a Redis of one request.
 //!
 //! It is opened by the first command; `/health/live` needs none. One that failed is dropped, and
 //! the next command opens a new one.
@@ -6,7 +6,8 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use larder_api::store::redis::{Redis, RedisError, Reply};
+use larder_api::store::node::{Command, Node};
+use larder_api::store::redis::{RedisError, Reply};
 use spin_sdk::redis::{Connection as Open, Error, RedisParameter, RedisResult};
 
 pub struct Connection {
@@ -15,10 +16,6 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub fn new(url: String) -> Self {
-        Self { url, open: Cell::default() }
-    }
-
     /// Runs `command` on the open connection, opening it first where need be. Nothing bounds it in
     /// time: the host has no limit, and this instance stands still meanwhile.
     fn call<T>(&self, command: impl FnOnce(&Open) -> Result<T, Error>) -> Result<T, RedisError> {
@@ -34,30 +31,43 @@ impl Connection {
     }
 }
 
-impl Redis for Connection {
+impl Node for Connection {
+    fn new(url: String, _: Duration) -> Self {
+        Self { url, open: Cell::default() }
+    }
+
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, RedisError> {
         self.call(|open| open.get(key))
     }
 
-    async fn execute(&self, command: &str, arguments: &[&[u8]]) -> Result<Vec<Reply>, RedisError> {
-        let parameters: Vec<_> = arguments.iter().map(|argument| RedisParameter::Binary(argument.to_vec())).collect();
-        let results = self.call(|open| open.execute(command, &parameters))?;
+    async fn execute(&self, command: Command<'_>) -> Result<Vec<Reply>, RedisError> {
+        let parameters: Vec<_> =
+            command.arguments.iter().map(|argument| RedisParameter::Binary(argument.to_vec())).collect();
+        let results = self.call(|open| open.execute(command.name, &parameters))?;
         Ok(results.into_iter().map(reply).collect())
     }
 
     /// On the same connection: nobody else uses it.
-    async fn execute_blocking(
-        &self,
-        command: &str,
-        arguments: &[&[u8]],
-        _: Duration,
-    ) -> Result<Vec<Reply>, RedisError> {
-        self.execute(command, arguments).await
+    async fn execute_alone(&self, commands: &[Command<'_>], _: Duration) -> Vec<Result<Vec<Reply>, RedisError>> {
+        let mut replies = vec![];
+        for command in commands {
+            let result = self.execute(*command).await;
+            let is_over = result.is_err();
+            replies.push(result);
+            if is_over {
+                break;
+            }
+        }
+        replies
     }
 
     /// Each request has its connection, and each that waits an instance.
-    async fn pause(&self, _: Duration) -> bool {
+    async fn pause(_: Duration) -> bool {
         false
+    }
+
+    async fn sleep(time: Duration) {
+        std::thread::sleep(time);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The connection to Redis that the requests of an instance share.
+//! The connection to a Redis that the requests of an instance share.
 //!
 //! Spin gives a connection without timeouts that does not come back once it is broken. So
 //! every call here has a deadline, and a connection that failed or fell silent is dropped; the
@@ -14,7 +14,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures::future::{Either, select};
-use larder_api::store::redis::{Redis, RedisError, Reply};
+use larder_api::store::node::{Command, Node};
+use larder_api::store::redis::{RedisError, Reply};
 use larder_protocol::limits::{MAX_BLOCKED_PER_INSTANCE, MAX_IDLE_PER_INSTANCE};
 use spin_sdk::redis::{Connection as Open, Error, RedisParameter, RedisResult};
 use spin_sdk::time::sleep;
@@ -25,10 +26,10 @@ pub struct Connection {
     open: RefCell<Option<Rc<Open>>>,
     /// Set while a request opens a connection, so that those that arrive together open one.
     opening: Cell<bool>,
-    /// Connections for blocking commands that are not in use at the moment.
+    /// Connections for those who must be alone on one; not in use at the moment.
     idle: RefCell<Vec<Open>>,
-    /// How many blocking commands are under way.
-    blocked: Cell<usize>,
+    /// How many such connections are in use.
+    alone: Cell<usize>,
 }
 
 /// How often a request looks whether another has opened the connection.
@@ -43,34 +44,23 @@ impl Drop for Opening<'_> {
     }
 }
 
-/// One of the blocking commands under way, however it ends.
-struct Blocked<'a>(&'a Cell<usize>);
+/// One of the connections in use, however it ends.
+struct Alone<'a>(&'a Cell<usize>);
 
-impl<'a> Blocked<'a> {
+impl<'a> Alone<'a> {
     fn one_more(count: &'a Cell<usize>) -> Self {
         count.update(|count| count + 1);
         Self(count)
     }
 }
 
-impl Drop for Blocked<'_> {
+impl Drop for Alone<'_> {
     fn drop(&mut self) {
         self.0.update(|count| count - 1);
     }
 }
 
 impl Connection {
-    pub fn new(url: String, timeout: Duration) -> Self {
-        Self {
-            url,
-            timeout,
-            open: RefCell::default(),
-            opening: Cell::default(),
-            idle: RefCell::default(),
-            blocked: Cell::default(),
-        }
-    }
-
     /// Runs `command` on the open connection, opening it first where need be; both together
     /// end within the timeout.
     async fn call<T>(&self, command: impl AsyncFnOnce(&Open) -> Result<T, Error>) -> Result<T, RedisError> {
@@ -105,6 +95,37 @@ impl Connection {
         Ok(self.open.borrow_mut().insert(Rc::new(open)).clone())
     }
 
+    /// Runs the commands over a connection that was kept, or a new one, which is kept if it still works.
+    async fn run_alone(&self, commands: &[Command<'_>], replies: &RefCell<Vec<Result<Vec<Reply>, RedisError>>>) {
+        let kept = self.idle.borrow_mut().pop();
+        let open = match kept {
+            Some(open) => Ok(open),
+            None => Open::open(&self.url).await.map_err(|error| RedisError::NotSent(told(error).to_string())),
+        };
+        let open = match open {
+            Ok(open) => open,
+            Err(error) => return replies.borrow_mut().push(Err(error)),
+        };
+        for command in commands {
+            let result = open.execute(command.name, parameters(command.arguments)).await;
+            let result = result.map_err(|error| RedisError::from_host(&told(error)));
+            let result = result.map(|results| results.into_iter().map(reply).collect());
+            let is_broken = matches!(result, Err(RedisError::Lost(_)));
+            let is_over = result.is_err();
+            replies.borrow_mut().push(result);
+            if is_broken {
+                return;
+            }
+            if is_over {
+                break;
+            }
+        }
+        let mut idle = self.idle.borrow_mut();
+        if idle.len() < MAX_IDLE_PER_INSTANCE {
+            idle.push(open);
+        }
+    }
+
     fn silence(&self) -> String {
         format!("nothing within {} ms", self.timeout.as_millis())
     }
@@ -114,61 +135,49 @@ fn parameters(arguments: &[&[u8]]) -> Vec<RedisParameter> {
     arguments.iter().map(|argument| RedisParameter::Binary(argument.to_vec())).collect()
 }
 
-impl Redis for Connection {
+impl Node for Connection {
+    fn new(url: String, timeout: Duration) -> Self {
+        Self {
+            url,
+            timeout,
+            open: RefCell::default(),
+            opening: Cell::default(),
+            idle: RefCell::default(),
+            alone: Cell::default(),
+        }
+    }
+
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, RedisError> {
         self.call(async |open| open.get(key).await).await
     }
 
-    async fn execute(&self, command: &str, arguments: &[&[u8]]) -> Result<Vec<Reply>, RedisError> {
-        let parameters = parameters(arguments);
-        let results = self.call(async |open| open.execute(command, parameters).await).await?;
+    async fn execute(&self, command: Command<'_>) -> Result<Vec<Reply>, RedisError> {
+        let parameters = parameters(command.arguments);
+        let results = self.call(async |open| open.execute(command.name, parameters).await).await?;
         Ok(results.into_iter().map(reply).collect())
     }
 
-    async fn execute_blocking(
-        &self,
-        command: &str,
-        arguments: &[&[u8]],
-        block: Duration,
-    ) -> Result<Vec<Reply>, RedisError> {
-        if self.blocked.get() == MAX_BLOCKED_PER_INSTANCE {
-            return Err(RedisError::NotSent(format!("{MAX_BLOCKED_PER_INSTANCE} requests of this instance block")));
+    async fn execute_alone(&self, commands: &[Command<'_>], block: Duration) -> Vec<Result<Vec<Reply>, RedisError>> {
+        if self.alone.get() == MAX_BLOCKED_PER_INSTANCE {
+            return vec![Err(RedisError::NotSent(format!("{MAX_BLOCKED_PER_INSTANCE} requests of this instance block")))];
         }
-        let _blocked = Blocked::one_more(&self.blocked);
-        let deadline = pin!(sleep(block + self.timeout));
-        let run = pin!(async {
-            loop {
-                let kept = self.idle.borrow_mut().pop();
-                let is_new = kept.is_none();
-                let open = match kept {
-                    Some(open) => open,
-                    None => {
-                        Open::open(&self.url).await.map_err(|error| RedisError::NotSent(told(error).to_string()))?
-                    }
-                };
-                match open.execute(command, parameters(arguments)).await {
-                    Ok(results) => {
-                        let mut idle = self.idle.borrow_mut();
-                        if idle.len() < MAX_IDLE_PER_INSTANCE {
-                            idle.push(open);
-                        }
-                        return Ok(results);
-                    }
-                    // One that was kept may have broken while it was idle; then nothing was taken.
-                    Err(_) if !is_new => {}
-                    Err(error) => return Err(RedisError::from_host(&told(error))),
-                }
-            }
-        });
-        match select(run, deadline).await {
-            Either::Left((results, _)) => Ok(results?.into_iter().map(reply).collect()),
-            Either::Right(_) => Err(RedisError::Lost(self.silence())),
+        let _alone = Alone::one_more(&self.alone);
+        let deadline = sleep(block + self.timeout);
+        let replies = RefCell::new(vec![]);
+        let is_late = matches!(select(pin!(self.run_alone(commands, &replies)), pin!(deadline)).await, Either::Right(_));
+        if is_late {
+            replies.borrow_mut().push(Err(RedisError::Lost(self.silence())));
         }
+        replies.take()
     }
 
-    async fn pause(&self, pause: Duration) -> bool {
+    async fn pause(pause: Duration) -> bool {
         sleep(pause).await;
         true
+    }
+
+    async fn sleep(time: Duration) {
+        sleep(time).await;
     }
 }
 
