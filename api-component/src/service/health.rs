@@ -12,8 +12,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::join_all;
 use http::{Request, Response};
-use larder_protocol::{Partition, limits};
 use larder_protocol::token::Scope;
+use larder_protocol::{Partition, limits};
 use serde::Serialize;
 
 use crate::access::Access;
@@ -55,7 +55,9 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.reason.fmt(f)?;
         match &self.part {
-            Some(Master { address, partitions }) => write!(f, " ({address}: partitions {})", Partition::ranges(partitions)),
+            Some(Master { address, partitions }) => {
+                write!(f, " ({address}: partitions {})", Partition::ranges(partitions))
+            }
             None => Ok(()),
         }
     }
@@ -113,7 +115,9 @@ async fn check(redis: &impl Redis) -> Vec<Trouble> {
         async move { (check_master(redis, master.partitions[0], lags).await, master) }
     });
     let checked = join_all(checks).await.into_iter();
-    checked.filter_map(|(result, part)| Some(Trouble { reason: result.err()?, part: (!is_one).then_some(part) })).collect()
+    checked
+        .filter_map(|(result, part)| Some(Trouble { reason: result.err()?, part: (!is_one).then_some(part) }))
+        .collect()
 }
 
 /// Checks a master, whose first partition keeps the roster of its workers.

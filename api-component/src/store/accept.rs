@@ -43,12 +43,7 @@ pub enum Acceptance {
 ///
 /// # Errors
 /// [`RedisError`]; only [`RedisError::Lost`] leaves open whether the write was accepted.
-pub async fn accept(
-    redis: &impl Redis,
-    id: &ItemId,
-    write: &Write,
-    max_pending: u64,
-) -> Result<Accepted, RedisError> {
+pub async fn accept(redis: &impl Redis, id: &ItemId, write: &Write, max_pending: u64) -> Result<Accepted, RedisError> {
     let (p, digest) = (Partition::of(id), digest(id, write));
     let call = call::accept(id, write, &digest, max_pending, judged_early(redis));
     let Replicated { replies, missing } = run_replicated(redis, p, &call).await?;

@@ -42,9 +42,8 @@ impl<N: Node> Cluster<N> {
     /// Connects with the first command.
     #[must_use]
     pub fn new(settings: RedisSettings) -> Self {
-        let map = RefCell::new(Map::guess(&settings.addresses, |address| {
-            N::new(settings.url(address), settings.timeout)
-        }));
+        let map =
+            RefCell::new(Map::guess(&settings.addresses, |address| N::new(settings.url(address), settings.timeout)));
         Self { settings, map, looking: Cell::default(), counted: Cell::default() }
     }
 

@@ -10,10 +10,7 @@ use super::redis::RedisError;
 ///
 /// # Errors
 /// Those of `execute`.
-pub async fn run<T>(
-    call: &Call,
-    execute: impl AsyncFn(Command<'_>) -> Result<T, RedisError>,
-) -> Result<T, RedisError> {
+pub async fn run<T>(call: &Call, execute: impl AsyncFn(Command<'_>) -> Result<T, RedisError>) -> Result<T, RedisError> {
     let key_count = call.keys.len().to_string();
     let mut arguments = vec![call.script.sha().as_bytes(), key_count.as_bytes()];
     arguments.extend(call.keys.iter().map(|key| key.as_bytes()));

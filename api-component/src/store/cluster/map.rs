@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use larder_protocol::partition::{COUNT, SLOTS};
 use larder_protocol::Partition;
+use larder_protocol::partition::{COUNT, SLOTS};
 
 use super::{Known, KnownNode};
 use crate::store::redis::Master;
@@ -83,7 +83,8 @@ impl<N> Map<N> {
     pub fn masters(&self) -> Vec<Master> {
         let partitions = |place| Partition::all().filter(|p| self.places[p.index()] == place).collect();
         let masters = self.nodes.iter().enumerate();
-        let masters = masters.map(|(place, node)| Master { address: node.address.clone(), partitions: partitions(place) });
+        let masters =
+            masters.map(|(place, node)| Master { address: node.address.clone(), partitions: partitions(place) });
         masters.filter(|master| !master.partitions.is_empty()).collect()
     }
 }
@@ -103,7 +104,10 @@ mod tests {
     #[test]
     fn at_first_masters_are_taken_to_have_equal_shares() {
         assert_eq!(shares(&map(&["a:1"])), [("a:1".to_owned(), 64)]);
-        assert_eq!(shares(&map(&["a:1", "b:1", "c:1"])).into_iter().map(|share| share.1).collect::<Vec<_>>(), [21, 22, 21]);
+        assert_eq!(
+            shares(&map(&["a:1", "b:1", "c:1"])).into_iter().map(|share| share.1).collect::<Vec<_>>(),
+            [21, 22, 21]
+        );
     }
 
     #[test]

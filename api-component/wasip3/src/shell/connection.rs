@@ -159,12 +159,15 @@ impl Node for Connection {
 
     async fn execute_alone(&self, commands: &[Command<'_>], block: Duration) -> Vec<Result<Vec<Reply>, RedisError>> {
         if self.alone.get() == MAX_BLOCKED_PER_INSTANCE {
-            return vec![Err(RedisError::NotSent(format!("{MAX_BLOCKED_PER_INSTANCE} requests of this instance block")))];
+            return vec![Err(RedisError::NotSent(format!(
+                "{MAX_BLOCKED_PER_INSTANCE} requests of this instance block"
+            )))];
         }
         let _alone = Alone::one_more(&self.alone);
         let deadline = sleep(block + self.timeout);
         let replies = RefCell::new(vec![]);
-        let is_late = matches!(select(pin!(self.run_alone(commands, &replies)), pin!(deadline)).await, Either::Right(_));
+        let is_late =
+            matches!(select(pin!(self.run_alone(commands, &replies)), pin!(deadline)).await, Either::Right(_));
         if is_late {
             replies.borrow_mut().push(Err(RedisError::Lost(self.silence())));
         }
