@@ -18,7 +18,7 @@ NODE = K8S / "overlays/cluster/node"
 SERVICE = "larder-redis"
 PASSWORD = "of-the-tests"
 # Shorter than in the overlay, for the sake of the tests.
-NODE_TIMEOUT_MS = 1000
+NODE_TIMEOUT_MS = 2000
 
 GETENT = """#!/bin/bash
 while read -r name address; do
@@ -35,7 +35,7 @@ class RedisPods:
         self.folder = Path(folder)
         self.network = f"127.{random.randint(10, 250)}.{random.randint(0, 250)}"
         self.next_host = 1
-        self.processes, self.addresses = {}, {}
+        self.processes, self.addresses, self.machines = {}, {}, {}
         (self.folder / "auth.conf").write_text(f"requirepass {PASSWORD}\nmasterauth {PASSWORD}\n")
         (self.folder / "bin").mkdir()
         double = self.folder / "bin/getent"
@@ -72,14 +72,18 @@ class RedisPods:
         conf = conf.replace("/data", str(volume)).replace("/run/secrets/larder", str(self.folder))
         conf = conf.replace("cluster-node-timeout 5000", f"cluster-node-timeout {NODE_TIMEOUT_MS}")
         (home / "redis.conf").write_text(f"{conf}\nbind {address}\n")
-        log = (self.folder / f"pod-{pod}.log").open("a")
+        log = (self.folder / f"pod-{pod}.log").open("w")
         self.processes[pod] = subprocess.Popen(
             [str(home / "start.sh")], env=self.environment(pod, machine), stdout=log, stderr=log
         )
-        self.machines = {**getattr(self, "machines", {}), pod: machine}
+        self.machines[pod] = machine
 
     def volume(self, pod):
         return self.folder / f"volume-{pod}"
+
+    def log(self, pod):
+        """What it has said since it was started."""
+        return (self.folder / f"pod-{pod}.log").read_text()
 
     def end(self, *pods, how=signal.SIGTERM):
         for pod in pods:

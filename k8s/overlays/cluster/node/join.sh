@@ -4,9 +4,11 @@
 #
 #   form    no pod has a place yet: pod 0 gives the slots to MASTERS of the nodes.
 #   join    this node knows nobody: it meets the others, once all pods before it have their places.
-#   settle  it met them: it becomes the replica of a master that has less than REPLICAS, else a master
-#           without slots, for `redis-cli --cluster rebalance` to fill.
+#   settle  it met them: it becomes the replica of a master that has less than REPLICAS. Only of the pods
+#           beyond MASTERS * (1 + REPLICAS) each first one of a group stays a master, without slots, for
+#           `redis-cli --cluster rebalance` to fill; the others of its group are its replicas.
 #   find    it does not reach a node that it knows: it looks whether the pod has another address now.
+#   follow  it is a replica: it copies its master from where the master is now.
 #
 # One pod after the other, so that two never choose the same master. A node keeps its place in nodes.conf
 # on its volume; so whoever knows nobody is new, or has lost its volume.
@@ -62,33 +64,39 @@ settle() {
     peer=$(printf '%s\n' "$table" | awk '
         $3 !~ /myself|fail|handshake|noaddr/ && $8 == "connected" && !peer { peer = $2 }
         END { sub(/:[0-9]+@.*/, "", peer); print peer }')
-    if [ -z "$peer" ] || ! masters=$(masters_in_need "$peer"); then return 0; fi
-    if [ -z "$masters" ]; then
-        say "becoming a master without slots"
-        own cluster bumpepoch
-        return
+    if [ -n "$peer" ] && masters=$(masters_in_need "$peer") && [ -n "$masters" ]; then
+        chosen=$(printf '%s\n' "$masters" | nearest)
+        say "becoming a replica of $chosen"
+        own cluster replicate "$chosen"
     fi
-    chosen=$(printf '%s\n' "$masters" | nearest)
-    say "becoming a replica of $chosen"
-    own cluster replicate "$chosen"
 }
 
 # masters_in_need ADDRESS: id and address of each master that has less than REPLICAS, as the node at ADDRESS
-# tells. Fails where that cannot be told now: a master that has slots is away, or another node has not
-# settled yet (its epoch is 0 then). An earlier node of this pod, whose volume was lost, does not count.
+# tells. Fails where that cannot be told now: a master that has slots is away, or a pod before this one has
+# not settled yet. An earlier node of this pod, whose volume was lost, does not count.
 masters_in_need() {
     local me told
     if ! me=$(own cluster myid) || ! told=$(at "$1" cluster nodes); then return 1; fi
-    printf '%s\n' "$told" | awk -v me="$me" -v name="$POD_NAME.$SERVICE" -v replicas="$REPLICAS" '
+    printf '%s\n' "$told" | awk -v me="$me" -v ordinal="$ordinal" -v pods="$pods" -v replicas="$REPLICAS" '
         $1 == me { next }
-        { split($2, place, ","); address = $2; sub(/:[0-9]+@.*/, "", address) }
-        $3 ~ /handshake/ || ($3 ~ /master/ && NF > 8 && ($3 ~ /fail/ || place[2] == name)) { unsure = 1 }
-        place[2] == name { next }
+        {
+            named = match($2, /-[0-9]+\./)
+            pod = substr($2, RSTART + 1, RLENGTH - 2) + 0
+            sub(/:[0-9]+@.*/, "", $2)
+        }
+        $3 ~ /handshake/ || (!named && $3 !~ /fail/) { unsure = 1 }
+        $3 ~ /master/ && NF > 8 && ($3 ~ /fail/ || pod == ordinal) { unsure = 1 }
+        pod == ordinal { next }
         $3 ~ /slave/ { has[$4]++ }
-        $3 ~ /master/ && $3 !~ /fail/ { if ($7 == 0) unsure = 1; else masters[$1] = address }
+        $3 ~ /master/ && $3 !~ /fail/ { address[$1] = $2; slots[$1] = NF > 8; number[$1] = pod }
         END {
+            for (id in address) {
+                settled = slots[id] || has[id] || (number[id] >= pods && number[id] % (1 + replicas) == 0)
+                if (!settled && number[id] < ordinal) unsure = 1
+                if (settled && has[id] < replicas) need[id]
+            }
             if (unsure) exit 1
-            for (id in masters) if (has[id] < replicas) print id, masters[id]
+            for (id in need) print id, address[id]
         }'
 }
 
@@ -121,10 +129,26 @@ find_again() {
     done
 }
 
+# Redis goes on asking the old address where it heard of the new one from others.
+follow() {
+    local master address
+    read -r master address < <(printf '%s\n' "$table" | awk '
+        $3 ~ /myself/ { master = $4 }
+        { sub(/:[0-9]+@.*/, "", $2); address[$1] = $2 }
+        END { print master, address[master] }')
+    if [ -n "$address" ] && [[ $(own info replication) != *master_host:"$address"$'\r'* ]]; then
+        say "my master is at $address now"
+        own cluster replicate "$master"
+    fi
+}
+
 # Redis may not be up yet, or still read its file. (No here-documents: bash would want a place to write.)
 table=$(own cluster nodes 2>/dev/null) || exit 0
-case $(printf '%s\n' "$table" | awk '$3 == "myself,master" && $7 == 0 && NF == 8 { new = 1 } END { print NR == 1 ? "alone" : new ? "new" : "placed" }') in
+case $(printf '%s\n' "$table" | awk '
+    $3 == "myself,master" && NF == 8 { new = $1 }
+    { has[$4]++ }
+    END { print NR == 1 ? "alone" : new && !has[new] ? "new" : "placed" }') in
     alone) join ;;
     new) find_again && settle ;;
-    placed) find_again ;;
+    placed) find_again && follow ;;
 esac

@@ -4,6 +4,14 @@ set -euo pipefail
 : "${POD_NAME:?}" "${POD_IP:?}" "${NODE_NAME:?}"
 here=$(cd "$(dirname "$0")" && pwd)
 
+# The addresses of the others may be somebody else's by now, and a replica would copy whoever is there. So
+# it forgets them, for one that refuses, and join.sh finds the others by their names.
+nodes=$(sed -n 's/^cluster-config-file //p' "$here/redis.conf")
+if [ -f "$nodes" ]; then
+    awk '$2 ~ /@/ && $3 !~ /myself|noaddr/ { sub(/^[^,]*/, "127.0.0.1:1@1", $2) } { print }' "$nodes" >"$nodes.new"
+    mv "$nodes.new" "$nodes"
+fi
+
 # As long as Redis lives, which takes the place of this shell.
 while sleep 1 && kill -0 $$ 2>/dev/null; do "$here/join.sh" || true; done &
 
