@@ -322,7 +322,7 @@ MUTANTS = [
         "cluster",
         edit(*APP, "spec/variables/5", put(value="redis://*.larder-redis.larder.svc:6379")),
     ),
-    (redis_cluster.clients_know_the_pods_and_may_reach_them, "cluster", edit(*REDIS, f"{CONTAINER}/env/0", put(value="4"))),
+    (redis_cluster.clients_know_the_pods_and_may_reach_them, "cluster", edit(*REDIS, "spec", put(serviceName="redis"))),
     (redis_cluster.clients_know_the_pods_and_may_reach_them, "cluster", edit(*APP, "spec/variables", pop(5))),
     (redis_cluster.a_failover_loses_no_acknowledged_write, "cluster", edit(*APP, "spec/variables", pop(6))),
     (redis_cluster.a_failover_loses_no_acknowledged_write, "cluster", edit(*APP, "spec/variables/6", put(value="2"))),

@@ -14,13 +14,14 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="every pod takes an address of its own within 127.0.0.0/8"),
     pytest.mark.skipif(shutil.which("redis-server") is None, reason="there is no redis-server"),
 ]
-MACHINES = "aabbcc"
+# Not the easiest: two pods each on two machines, one each on two others.
+MACHINES = "aabcdc"
 KEYS = [f"key-{n}" for n in range(40)]
 
 
 @pytest.fixture(scope="module")
 def pods(tmp_path_factory):
-    """Six pods on three machines, and keys in all shards. A test leaves six pods that are well."""
+    """Six pods on four machines, and keys in all shards. A test leaves six pods that are well."""
     pods = RedisPods(tmp_path_factory.mktemp("pods"))
     try:
         pods.start(0, MACHINES[0])
@@ -62,7 +63,7 @@ def ids(pods):
 
 def test_no_shard_is_on_one_machine_and_no_machine_has_two_masters(pods):
     shards = well(pods)
-    assert {MACHINES[master] for master in shards} == set(MACHINES)
+    assert len({MACHINES[master] for master in shards}) == 3
     assert all(MACHINES[master] != MACHINES[replica] for master, replicas in shards.items() for replica in replicas)
     assert sorted(row["slots"] for row in pods.table() if row["slots"]) == [5461, 5461, 5462]
 
@@ -92,18 +93,45 @@ def test_two_pods_take_the_addresses_of_each_other(pods):
     everything_is_there(pods)
 
 
-@pytest.mark.parametrize("addresses", ["new", "of each other"])
-def test_all_pods_come_back_at_other_addresses(pods, addresses):
-    """And no replica copies whoever has its master's old address."""
-    before, had = ids(pods), [pods.addresses[pod] for pod in range(6)]
+def test_all_pods_come_back_at_new_addresses(pods):
+    before = ids(pods)
     pods.end(*range(6))
     for pod in range(6):
-        pods.start(pod, MACHINES[pod], had[(pod + 1) % 6] if addresses == "of each other" else None)
+        pods.start(pod, MACHINES[pod])
+    well(pods)
+    assert ids(pods) == before
+    everything_is_there(pods)
+
+
+def test_a_replica_never_copies_whoever_has_its_masters_old_address(pods):
+    shards, before = well(pods), ids(pods)
+    masters, replicas = list(shards), [replica for (replica,) in shards.values()]
+    next_of = {pod: row[(i + 1) % 3] for row in (masters, replicas) for i, pod in enumerate(row)}
+    had = dict(pods.addresses)
+    pods.end(*range(6))
+    for pod in range(6):
+        pods.start(pod, MACHINES[pod], had[next_of[pod]])
     shards = well(pods)
     assert ids(pods) == before
     everything_is_there(pods)
     for (replica,) in shards.values():
         assert pods.log(replica).count("Full resync from master") <= 1, pods.log(replica)
+
+
+def test_a_replica_that_asks_the_old_address_is_told_the_new_one(pods):
+    """Redis goes on doing so when the new one reached it as gossip, which a test cannot time: so a double of
+    redis-cli tells of another address than there is."""
+    master, (replica,) = next(iter(well(pods).items()))
+    assert "my master is at" not in pods.script("join.sh", replica).stdout
+    double = pods.folder / "bin/redis-cli"
+    double.write_text(f"#!/bin/bash\n{shutil.which('redis-cli')} \"$@\" | sed 's/^master_host:[^\\r]*/master_host:192.0.2.1/'")
+    double.chmod(0o755)
+    try:
+        done = pods.script("join.sh", replica)
+    finally:
+        double.unlink()
+    assert f"my master is at {pods.addresses[master]} now\nOK" in done.stdout
+    well(pods)
 
 
 @pytest.mark.parametrize("lost", ["replica", "master"])
@@ -126,6 +154,19 @@ def forget(pods, *gone):
     for ident in gone:
         pods.ask(0, "--cluster", "call", f"{pods.addresses[0]}:6379", "cluster", "forget", ident)
     pods.wait(lambda: not any(row["id"] in gone for pod in pods.processes for row in pods.table(pod)))
+
+
+def test_the_masters_alone_are_a_backup(pods):
+    shards, before = well(pods), ids(pods)
+    pods.end(*range(6), how=signal.SIGKILL)
+    for (replica,) in shards.values():
+        shutil.rmtree(pods.volume(replica))
+    for pod in range(6):
+        pods.start(pod, MACHINES[pod])
+    assert set(well(pods)) == set(shards)
+    assert all(ids(pods)[master] == before[master] for master in shards)
+    everything_is_there(pods)
+    forget(pods, *(before[replica] for (replica,) in shards.values()))
 
 
 def test_the_first_pod_without_its_volume_forms_no_second_cluster(pods):

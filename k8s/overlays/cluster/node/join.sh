@@ -100,14 +100,22 @@ masters_in_need() {
         }'
 }
 
-# Of masters on standard input the one on the next machine in the order of their names, this one being
-# the last: if each takes its next, none is left with a master on its own machine.
+# Of masters on standard input the one to copy: not on this machine; rather on one with a pod that still
+# waits, which could not take it; and else on the next machine in the order of their names. So none is left
+# with a master on its own machine, however six pods are on two machines or more.
 nearest() {
-    local id address machine turn
+    local n id address machine here free before crowded=' '
+    for ((n = ordinal + 1; n < pods; n++)); do
+        if address=$(pod_address "$n") && [ "$(known_by "$address")" = 1 ]; then
+            crowded+="$(machine_of "$address") "
+        fi
+    done
     while read -r id address; do
-        machine=$(machine_of "$address")
-        if [[ $machine > $NODE_NAME ]]; then turn=1; elif [[ $machine < $NODE_NAME ]]; then turn=2; else turn=3; fi
-        echo "$turn $machine $id"
+        machine=$(machine_of "$address") here=0 free=1 before=0
+        if [ "$machine" = "$NODE_NAME" ]; then here=1; fi
+        if [[ $crowded == *" $machine "* ]]; then free=0; fi
+        if [[ $machine < $NODE_NAME ]]; then before=1; fi
+        echo "$here$free$before $machine $id"
     done | sort | awk 'NR == 1 { print $3 }'
 }
 
