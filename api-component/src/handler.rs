@@ -66,6 +66,7 @@ async fn answer(
         (&Method::GET | &Method::HEAD, Route::Item(id)) => items::read::get(&request, &id, &context?).await,
         (&Method::PUT, Route::Item(id)) => items::write::put(request, &id, &context?).await,
         (&Method::POST, Route::Item(id)) => items::write::post(request, &id, &context?).await,
+        (&Method::PATCH, Route::Item(id)) => items::patch::patch(request, &id, &context?).await,
         (&Method::DELETE, Route::Item(id)) => items::write::delete(&request, &id, &context?).await,
         (&Method::GET | &Method::HEAD, Route::Write(revision)) => outcome::get(&request, revision, &context?).await,
         (&Method::GET | &Method::HEAD, Route::Live) => health::live(&request),
@@ -74,15 +75,18 @@ async fn answer(
             health::ready(&request, &access.unwrap_or(Access::Stranger), redis).await
         }
         (&Method::GET | &Method::HEAD, Route::OpenApi) => openapi::get(&request),
-        (&Method::OPTIONS, _) => Ok(options(methods)),
+        (&Method::OPTIONS, route) => Ok(options(&route, methods)),
         _ => Err(MethodNotAllowed(methods).into()),
     }
 }
 
 /// What a resource answers (RFC 9110 section 9.3.7), for everybody.
-fn options(methods: Methods) -> Response<Bytes> {
+fn options(route: &Route, methods: Methods) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
     response.headers_mut().insert(ALLOW, methods.into());
+    if matches!(route, Route::Item(_)) {
+        response.headers_mut().insert(header::ACCEPT_PATCH, header::PATCH_FORMS);
+    }
     response
 }

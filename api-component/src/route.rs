@@ -37,7 +37,7 @@ pub const BULK_READ: &str = "get";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Methods(&'static str);
 
-const ITEM_METHODS: Methods = Methods("GET, HEAD, PUT, POST, DELETE, OPTIONS");
+const ITEM_METHODS: Methods = Methods("GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS");
 const ITEMS_METHODS: Methods = Methods("GET, HEAD, POST, OPTIONS");
 const READ_METHODS: Methods = Methods("GET, HEAD, OPTIONS");
 

@@ -19,7 +19,8 @@ use larder_protocol::{Call, Item, ItemId, Operation, Outcome, Partition, Revisio
 
 use self::redis::{Redis, RedisError, Reply};
 
-pub use accept::{Acceptance, accept, accept_many};
+pub use accept::{Acceptance, accept, accept_as, accept_many};
+pub use digest::digest_of;
 pub use failure::{ReadError, read_failed, write_failed};
 pub use list::{Described, Entry, Part, list};
 pub use read_many::{ManyRead, read_many};
@@ -89,10 +90,36 @@ pub async fn read_after(redis: &impl Redis, id: &ItemId, revision: StreamId) -> 
 /// # Errors
 /// [`RedisError`].
 pub async fn remembered(redis: &impl Redis, record: &str) -> Result<Option<Outcome>, RedisError> {
-    let record = redis.get(record).await?.unwrap_or_default();
+    Ok(record_of(redis, record).await?.and_then(|[_, _, outcome]| outcome.parse().ok()))
+}
+
+/// What accepting a write to `id` would answer, had it this idempotency record and digest and were it
+/// sent before; `None` where it was not.
+///
+/// # Errors
+/// [`RedisError`].
+pub async fn recall(
+    redis: &impl Redis,
+    record: &str,
+    digest: &str,
+    id: &ItemId,
+) -> Result<Option<Acceptance>, RedisError> {
+    let Some([write, earlier, outcome]) = record_of(redis, record).await? else { return Ok(None) };
+    if earlier != digest {
+        return Ok(Some(Acceptance::Reused));
+    }
+    let write = write.parse().map_err(|error| RedisError::Unexpected(format!("{record}: {error}")))?;
+    let revision = Revision { partition: Partition::of(id), id: write };
+    Ok(Some(Acceptance::Repeated(revision, outcome.parse().ok())))
+}
+
+/// The words of an idempotency record: the stream ID, the digest, and the outcome or nothing.
+async fn record_of(redis: &impl Redis, record: &str) -> Result<Option<[String; 3]>, RedisError> {
+    let Some(record) = redis.get(record).await? else { return Ok(None) };
     let text = String::from_utf8_lossy(&record);
-    // `<stream ID> <digest> <outcome>`, a line for each time that the outcome was told.
-    Ok(text.lines().next().and_then(|line| line.splitn(3, ' ').nth(2)?.parse().ok()))
+    // It has a line for each time that the outcome was told.
+    let mut words = text.lines().next().unwrap_or_default().splitn(3, ' ').map(str::to_owned);
+    Ok(Some([(); 3].map(|()| words.next().unwrap_or_default())))
 }
 
 /// Waits until everything that was accepted for the partition of `id` before is applied; tells

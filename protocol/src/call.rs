@@ -1,6 +1,6 @@
 //! How each script is called: its keys and arguments, in the order that its head documents.
 
-use crate::item::MAX_HEAD_BYTES;
+use crate::item::{MAX_COUNTER_BYTES, MAX_HEAD_BYTES};
 use crate::limits::{
     EXPIRE_MAX_IDS, HEARTBEAT_EXPIRY, IDEMPOTENCY_KEPT, LIST_MAX_SEEN, OUTCOME_KEPT, OUTCOME_KEPT_AFTER_WAIT,
 };
@@ -29,7 +29,7 @@ pub fn accept(id: &ItemId, write: &Write, digest: &str, max_pending: u64) -> Cal
     let p = Partition::of(id);
     let mut keys = vec![keys::writes(p), keys::item(id)];
     keys.extend(write.idempotency.clone());
-    let script = if write.operation.is_put() { &scripts::ACCEPT } else { &scripts::ACCEPT_REMOVAL };
+    let script = if write.operation.stores() { &scripts::ACCEPT } else { &scripts::ACCEPT_REMOVAL };
     let kept = IDEMPOTENCY_KEPT.as_millis();
     let mut call = call(script, keys, &[&max_pending, &keys::DOORBELL, &p, &kept, &digest]);
     call.arguments.extend(write.fields(id));
@@ -44,8 +44,8 @@ pub fn accept_many<'a>(
     writes: impl IntoIterator<Item = (&'a ItemId, &'a Write, &'a str)> + Clone,
     max_pending: u64,
 ) -> Call {
-    let any_put = writes.clone().into_iter().any(|(_, write, _)| write.operation.is_put());
-    let script = if any_put { &scripts::ACCEPT_MANY } else { &scripts::ACCEPT_MANY_REMOVALS };
+    let any_stored = writes.clone().into_iter().any(|(_, write, _)| write.operation.stores());
+    let script = if any_stored { &scripts::ACCEPT_MANY } else { &scripts::ACCEPT_MANY_REMOVALS };
     let (kept, items) = (IDEMPOTENCY_KEPT.as_millis(), keys::item_prefix(p));
     let mut call = call(script, vec![keys::writes(p)], &[&max_pending, &keys::DOORBELL, &p, &kept, &items]);
     for (id, write, digest) in writes {
@@ -66,11 +66,14 @@ pub fn read_many(ids: &[&ItemId], room: usize) -> Call {
 /// `commit.lua`: applies the head of the partition's channel, of so many entries and bytes.
 #[must_use]
 pub fn commit(p: Partition, max_entries: usize, max_bytes: usize) -> Call {
-    let keys = vec![keys::writes(p), keys::index(p), keys::expiry(p), keys::dead(p)];
+    let keys = vec![keys::writes(p), keys::index(p), keys::expiry(p), keys::dead(p), keys::scratch(p)];
     let prefixes = [keys::item_prefix(p), keys::rejected_prefix(p), keys::outcome_prefix(p)];
     let kept = [OUTCOME_KEPT.as_millis(), OUTCOME_KEPT_AFTER_WAIT.as_millis()];
     let [item, rejected, outcome] = &prefixes;
-    call(&scripts::COMMIT, keys, &[item, rejected, outcome, &kept[0], &kept[1], &max_entries, &max_bytes])
+    let bounds = [max_entries, max_bytes, MAX_COUNTER_BYTES];
+    let arguments: [&dyn ToString; 8] =
+        [item, rejected, outcome, &kept[0], &kept[1], &bounds[0], &bounds[1], &bounds[2]];
+    call(&scripts::COMMIT, keys, &arguments)
 }
 
 /// The reply of `commit.lua`: what one call did.

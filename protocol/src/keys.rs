@@ -49,6 +49,12 @@ pub fn dead(p: Partition) -> String {
     format!("larder:{{{p}}}:dead")
 }
 
+/// String, for the time of one addition inside the commit script.
+#[must_use]
+pub fn scratch(p: Partition) -> String {
+    format!("larder:{{{p}}}:scratch")
+}
+
 /// What every record of a write that was not applied starts with; its stream ID follows.
 #[must_use]
 pub fn rejected_prefix(p: Partition) -> String {
@@ -95,6 +101,7 @@ mod tests {
         assert_eq!(index(p), "larder:{12}:index");
         assert_eq!(expiry(p), "larder:{12}:expiry");
         assert_eq!(dead(p), "larder:{12}:dead");
+        assert_eq!(scratch(p), "larder:{12}:scratch");
         let revision = "12-5-0".parse().unwrap();
         assert_eq!(rejected(revision), "larder:{12}:rejected:5-0");
         assert_eq!(outcome(revision), "larder:{12}:outcome:5-0");

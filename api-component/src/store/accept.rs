@@ -41,7 +41,21 @@ pub async fn accept(
     write: &Write,
     max_pending: u64,
 ) -> Result<Acceptance, RedisError> {
-    let call = call::accept(id, write, &digest(id, write), max_pending);
+    accept_as(redis, id, write, &digest(id, write), max_pending).await
+}
+
+/// The same for a write that is not all of its request, which has this digest.
+///
+/// # Errors
+/// As for [`accept`].
+pub async fn accept_as(
+    redis: &impl Redis,
+    id: &ItemId,
+    write: &Write,
+    digest: &str,
+    max_pending: u64,
+) -> Result<Acceptance, RedisError> {
+    let call = call::accept(id, write, digest, max_pending);
     let reply = run(redis, &call).await?;
     acceptance(Partition::of(id), &call, &reply)
 }

@@ -1,6 +1,6 @@
 //! What lies on a write channel: a write, or something that a stranger put there.
 
-use larder_protocol::{ItemId, Write};
+use larder_protocol::{ItemId, Operation, Write};
 
 /// An entry of the stream.
 #[derive(Clone, Debug)]
@@ -9,8 +9,9 @@ pub enum Entry {
     Malformed { fields: Vec<String>, reason: &'static str },
 }
 
-const NO_TTL: &str = "the ttl is neither milliseconds nor -";
+const NO_TTL: &str = "the ttl is neither milliseconds nor - nor keep";
 const NO_ITEM: &str = "the item has no header block";
+const NO_BY: &str = "the by is no integer";
 const NO_WAIT: &str = "the wait is not milliseconds";
 const MORE: &str = "a field is unknown or repeated";
 
@@ -18,7 +19,13 @@ const MORE: &str = "a field is unknown or repeated";
 pub const MALFORMED: &[(&str, &str)] = &[
     ("hello|world", "the entry does not start with op and id"),
     ("id|ID|op|delete", "the entry does not start with op and id"),
-    ("op|increment|id|ID", "the op is none of put, delete and barrier"),
+    ("op|rename|id|ID", "the op is none of put, increment, delete and barrier"),
+    ("op|increment|id|ID", NO_TTL),
+    ("op|increment|id|ID|ttl|keep", NO_BY),
+    ("op|increment|id|ID|ttl|keep|by|1.5", NO_BY),
+    ("op|increment|id|ID|ttl|keep|by|", NO_BY),
+    ("op|increment|id|ID|ttl|keep|item|t/p\n\n1", NO_BY),
+    ("op|increment|id|ID|ttl|keep|by|1|by|1", MORE),
     ("op|put|id|ID", NO_TTL),
     ("op|put|id|ID|ttl|soon|item|t/p\n\nv", NO_TTL),
     ("op|put|id|ID|ttl|-5|item|t/p\n\nv", NO_TTL),
@@ -68,6 +75,11 @@ impl Entry {
     pub fn again(self) -> Self {
         match self {
             Self::Write { id, write } => Self::Write { id, write: Write { wait: None, idempotency: None, ..write } },
+            // Its flaw is in what stays behind.
+            Self::Malformed { reason: NO_WAIT, ref fields } => {
+                let id = ItemId::new(fields[3].as_str()).expect("it was made of one");
+                Self::Write { id, write: Operation::Delete.into() }
+            }
             Self::Malformed { fields, reason } => {
                 let kept = fields.chunks(2).filter(|pair| !["wait", "idem"].contains(&pair[0].as_str()));
                 Self::Malformed { fields: kept.flatten().cloned().collect(), reason }
