@@ -97,6 +97,15 @@ impl Route {
         }
     }
 
+    /// Whether it takes a token to reach the resource, and the request counts for its rate.
+    #[must_use]
+    pub fn takes_token(&self) -> bool {
+        match self {
+            Self::Items | Self::Item(_) | Self::Write(_) => true,
+            Self::Live | Self::Ready | Self::OpenApi => false,
+        }
+    }
+
     /// The methods that the resource answers.
     #[must_use]
     pub fn methods(&self) -> Methods {

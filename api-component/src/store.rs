@@ -8,6 +8,7 @@ mod accept;
 mod digest;
 mod failure;
 mod list;
+mod rate;
 mod read_many;
 pub mod redis;
 mod wait;
@@ -23,6 +24,7 @@ pub use accept::{Acceptance, accept, accept_as, accept_many};
 pub use digest::digest_of;
 pub use failure::{ReadError, read_failed, write_failed};
 pub use list::{Described, Entry, Part, list};
+pub use rate::{Taken, take};
 pub use read_many::{ManyRead, read_many};
 pub use wait::{take_outcomes, wait};
 

@@ -5,6 +5,7 @@ use crate::limits::{
     EXPIRE_MAX_IDS, HEARTBEAT_EXPIRY, IDEMPOTENCY_KEPT, LIST_MAX_SEEN, OUTCOME_KEPT, OUTCOME_KEPT_AFTER_WAIT,
 };
 use crate::scripts::{self, Script};
+use crate::token::{Limit, Name};
 use crate::{ItemId, Partition, Revision, StreamId, Write, keys};
 
 /// A script with what it is called with.
@@ -158,6 +159,12 @@ pub fn list(p: Partition, listing: &Listing<'_>) -> Call {
     call.arguments.extend([after.to_vec(), delimiter.into()]);
     call.arguments.extend(limits.iter().map(|limit| limit.to_string().into_bytes()));
     call
+}
+
+/// `rate.lua`: takes a request from what the tokens of this name may send.
+#[must_use]
+pub fn rate(name: &Name, limit: Limit) -> Call {
+    call(&scripts::RATE, vec![keys::rate(name)], &[&limit.rate, &limit.burst])
 }
 
 /// `heartbeat.lua`: the worker `name` lives.

@@ -1,5 +1,6 @@
 //! The names of everything Larder keeps in Redis. No other place spells one out.
 
+use crate::token::Name;
 use crate::{ItemId, Partition, Revision};
 
 /// The pub/sub channel on which accepting a write rings the workers: the message is the
@@ -88,6 +89,17 @@ pub fn idempotency(id: &ItemId, owner: &str, key: &str) -> String {
     format!("larder:{{{p}}}:idem:{}:{id}:{owner}:{key}", id.len())
 }
 
+/// String: when the tokens of this name may send their whole burst again, in microseconds. It lies in the
+/// partition that an item with the name as its id would.
+///
+/// # Panics
+/// Never: what may be a name may be an id.
+#[must_use]
+pub fn rate(name: &Name) -> String {
+    let p = Partition::of(&ItemId::new(name.as_str()).expect("a name is a valid id"));
+    format!("larder:{{{p}}}:rate:{}", name.as_str())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,6 +120,7 @@ mod tests {
         let id = ItemId::new("cart:42").unwrap();
         assert_eq!(idempotency(&id, "ci", "k"), "larder:{5}:idem:7:cart:42:ci:k");
         assert_eq!(idempotency(&id, "", "k"), "larder:{5}:idem:7:cart:42::k");
+        assert_eq!(rate(&"123456789".parse().unwrap()), "larder:{3}:rate:123456789");
         assert_eq!(
             item(&ItemId::new("a{b}").unwrap()),
             format!("larder:{{{}}}:item:a{{b}}", Partition::of(&ItemId::new("a{b}").unwrap()))

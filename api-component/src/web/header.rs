@@ -32,6 +32,12 @@ names! {
     /// The media types of patches that a resource takes (RFC 5789).
     ACCEPT_PATCH = "accept-patch";
 
+    /// What is left of what a token may send (draft-ietf-httpapi-ratelimit-headers-11).
+    RATE_LIMIT = "ratelimit";
+
+    /// How often it may (the same draft).
+    RATE_LIMIT_POLICY = "ratelimit-policy";
+
     /// What a client would like (RFC 7240).
     PREFER = "prefer";
 

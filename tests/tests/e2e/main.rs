@@ -17,6 +17,7 @@ mod load;
 mod metadata;
 mod overload;
 mod patch;
+mod rate;
 mod read_your_writes;
 mod succession;
 mod tls;
