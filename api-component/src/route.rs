@@ -37,7 +37,7 @@ pub const BULK_READ: &str = "get";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Methods(&'static str);
 
-const ITEM_METHODS: Methods = Methods("GET, HEAD, PUT, POST, DELETE, OPTIONS");
+const ITEM_METHODS: Methods = Methods("GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS");
 const ITEMS_METHODS: Methods = Methods("GET, HEAD, POST, OPTIONS");
 const READ_METHODS: Methods = Methods("GET, HEAD, OPTIONS");
 
@@ -94,6 +94,15 @@ impl Route {
             "/health/ready" => Ok(Self::Ready),
             "/openapi.json" => Ok(Self::OpenApi),
             _ => Err(NoRoute::NoSuchPath),
+        }
+    }
+
+    /// Whether it takes a token to reach the resource, and the request counts for its rate.
+    #[must_use]
+    pub fn takes_token(&self) -> bool {
+        match self {
+            Self::Items | Self::Item(_) | Self::Write(_) => true,
+            Self::Live | Self::Ready | Self::OpenApi => false,
         }
     }
 

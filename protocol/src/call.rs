@@ -1,10 +1,11 @@
 //! How each script is called: its keys and arguments, in the order that its head documents.
 
-use crate::item::MAX_HEAD_BYTES;
+use crate::item::{MAX_COUNTER_BYTES, MAX_HEAD_BYTES};
 use crate::limits::{
     EXPIRE_MAX_IDS, HEARTBEAT_EXPIRY, IDEMPOTENCY_KEPT, LIST_MAX_SEEN, OUTCOME_KEPT, OUTCOME_KEPT_AFTER_WAIT,
 };
 use crate::scripts::{self, Script};
+use crate::token::{Limit, Name};
 use crate::{ItemId, Partition, Revision, StreamId, Write, keys};
 
 /// A script with what it is called with.
@@ -34,7 +35,7 @@ pub fn accept(id: &ItemId, write: &Write, digest: &str, max_pending: u64, judged
     keys.extend(write.idempotency.clone());
     let conditional = judged_early && !write.condition.is_none();
     keys.extend(conditional.then(|| keys::item(id)));
-    let script = if write.operation.is_put() { &scripts::ACCEPT } else { &scripts::ACCEPT_REMOVAL };
+    let script = if write.operation.stores() { &scripts::ACCEPT } else { &scripts::ACCEPT_REMOVAL };
     let (kept, conditional) = (IDEMPOTENCY_KEPT.as_millis(), u8::from(conditional));
     let mut call = call(script, p, keys, &[&max_pending, &keys::doorbell(p), &p, &kept, &digest, &conditional]);
     call.arguments.extend(write.fields(id));
@@ -50,10 +51,10 @@ pub fn accept_many<'a>(
     max_pending: u64,
     judged_early: bool,
 ) -> Call {
-    let any_put = writes.clone().into_iter().any(|(_, write, _)| write.operation.is_put());
-    let script = if any_put { &scripts::ACCEPT_MANY } else { &scripts::ACCEPT_MANY_REMOVALS };
+    let any_stored = writes.clone().into_iter().any(|(_, write, _)| write.operation.stores());
+    let script = if any_stored { &scripts::ACCEPT_MANY } else { &scripts::ACCEPT_MANY_REMOVALS };
     let (kept, items) = (IDEMPOTENCY_KEPT.as_millis(), keys::item_prefix(p));
-    let keys = vec![keys::writes(p), keys::terms(p), keys::never(p)];
+    let keys = vec![keys::writes(p), keys::terms(p), keys::scratch(p)];
     let early = u8::from(judged_early);
     let mut call = call(script, p, keys, &[&max_pending, &keys::doorbell(p), &p, &kept, &items, &early]);
     for (id, write, digest) in writes {
@@ -74,11 +75,14 @@ pub fn read_many(p: Partition, ids: &[&ItemId], room: usize) -> Call {
 /// `commit.lua`: applies the head of the partition's channel, of so many entries and bytes.
 #[must_use]
 pub fn commit(p: Partition, max_entries: usize, max_bytes: usize) -> Call {
-    let keys = vec![keys::writes(p), keys::index(p), keys::expiry(p), keys::dead(p), keys::never(p)];
+    let keys = vec![keys::writes(p), keys::index(p), keys::expiry(p), keys::dead(p), keys::scratch(p)];
     let prefixes = [keys::item_prefix(p), keys::rejected_prefix(p), keys::outcome_prefix(p)];
     let kept = [OUTCOME_KEPT.as_millis(), OUTCOME_KEPT_AFTER_WAIT.as_millis()];
     let [item, rejected, outcome] = &prefixes;
-    call(&scripts::COMMIT, p, keys, &[item, rejected, outcome, &kept[0], &kept[1], &max_entries, &max_bytes])
+    let bounds = [max_entries, max_bytes, MAX_COUNTER_BYTES];
+    let arguments: [&dyn ToString; 8] =
+        [item, rejected, outcome, &kept[0], &kept[1], &bounds[0], &bounds[1], &bounds[2]];
+    call(&scripts::COMMIT, p, keys, &arguments)
 }
 
 /// The reply of `commit.lua`: what one call did.
@@ -108,7 +112,7 @@ impl From<CommitReply> for Committed {
 /// `expire.lua`: takes expired ids off the partition's index, [`EXPIRE_MAX_IDS`] at most.
 #[must_use]
 pub fn expire(p: Partition) -> Call {
-    let keys = vec![keys::index(p), keys::expiry(p), keys::never(p)];
+    let keys = vec![keys::index(p), keys::expiry(p), keys::scratch(p)];
     call(&scripts::EXPIRE, p, keys, &[&keys::item_prefix(p), &EXPIRE_MAX_IDS])
 }
 
@@ -159,13 +163,19 @@ pub struct Listing<'a> {
 #[must_use]
 pub fn list(p: Partition, listing: &Listing<'_>) -> Call {
     let Listing { prefix, after, delimiter, max_told, max_ids, heads } = *listing;
-    let keys = vec![keys::index(p), keys::expiry(p), keys::never(p)];
+    let keys = vec![keys::index(p), keys::expiry(p), keys::scratch(p)];
     let (item, heads) = (keys::item_prefix(p), u8::from(heads));
     let limits: [&dyn ToString; 5] = [&max_told, &max_ids, &LIST_MAX_SEEN, &heads, &MAX_HEAD_BYTES];
     let mut call = call(&scripts::LIST, p, keys, &[&item, &prefix]);
     call.arguments.extend([after.to_vec(), delimiter.into()]);
     call.arguments.extend(limits.iter().map(|limit| limit.to_string().into_bytes()));
     call
+}
+
+/// `rate.lua`: takes a request from what the tokens of this name may send.
+#[must_use]
+pub fn rate(name: &Name, limit: Limit) -> Call {
+    call(&scripts::RATE, keys::rate_partition(name), vec![keys::rate(name)], &[&limit.rate, &limit.burst])
 }
 
 /// `heartbeat.lua`: the worker `name` lives, on the roster that partition `p` keeps.

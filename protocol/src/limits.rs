@@ -121,6 +121,19 @@ pub const MAX_TARGET_BYTES: usize = 8 * 1024;
 /// Largest headers of a request, in bytes of all names and values.
 pub const MAX_HEADER_BYTES: usize = 32 * 1024;
 
+/// Largest patch, and largest JSON that is patched, in bytes: read, it takes some 50 times as much
+/// memory, of which an instance of the component has little.
+pub const MAX_PATCHED_BYTES: usize = 1024 * 1024;
+
+/// Most operations of a JSON Patch. Each may move all elements of an array.
+pub const MAX_PATCH_OPERATIONS: usize = 1_000;
+
+/// Most arrays and objects inside each other in what a patch makes: as many as can be read again.
+pub const MAX_JSON_DEPTH: usize = 127;
+
+/// How often a patch is tried where others write to the same item meanwhile.
+pub const MAX_PATCH_ATTEMPTS: u32 = 16;
+
 /// How often a worker says that it lives.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
 

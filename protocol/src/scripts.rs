@@ -95,6 +95,10 @@ script!(
     LAG, "no-writes", "fragment/clock", "lag"
 );
 script!(
+    /// Takes a request from what a token may send. A full store shall limit too.
+    RATE, "allow-oom", "rate"
+);
+script!(
     /// Puts a dead entry back on the channel of its partition.
     RETRY, "", "fragment/clock", "fragment/stream_id", "fragment/term", "retry"
 );

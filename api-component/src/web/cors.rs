@@ -30,7 +30,7 @@ const REQUEST_HEADERS: [HeaderName; 8] = [
 ];
 
 /// Response headers that a page may read, besides metadata and what it always may.
-const RESPONSE_HEADERS: [HeaderName; 8] = [
+const RESPONSE_HEADERS: [HeaderName; 11] = [
     ETAG,
     header::REVISION,
     header::EXPIRES_AT,
@@ -39,6 +39,9 @@ const RESPONSE_HEADERS: [HeaderName; 8] = [
     RETRY_AFTER,
     WWW_AUTHENTICATE,
     ALLOW,
+    header::ACCEPT_PATCH,
+    header::RATE_LIMIT,
+    header::RATE_LIMIT_POLICY,
 ];
 
 /// For how many seconds a browser may remember the answer to a preflight: the most that Chromium

@@ -12,6 +12,9 @@ use super::header;
 /// The media types of JSON lines; the first is the one that is answered.
 const LINES: [&str; 2] = ["application/x-ndjson", "application/ndjson"];
 
+/// The media type of one document.
+pub const DOCUMENT: &str = "application/json";
+
 /// A media type without its parameters.
 fn essence(content_type: &str) -> &str {
     content_type.split(';').next().unwrap_or_default().trim()
@@ -19,7 +22,22 @@ fn essence(content_type: &str) -> &str {
 
 /// Whether a content type is that of one document.
 pub fn is_document(content_type: &str) -> bool {
-    essence(content_type).eq_ignore_ascii_case("application/json")
+    essence(content_type).eq_ignore_ascii_case(DOCUMENT)
+}
+
+/// Whether what has this content type is JSON (RFC 6839 §3.1).
+pub fn is_json(content_type: &str) -> bool {
+    is_document(content_type) || essence(content_type).to_ascii_lowercase().ends_with("+json")
+}
+
+/// Whether a content type is that of a JSON Merge Patch (RFC 7396).
+pub fn is_merge_patch(content_type: &str) -> bool {
+    essence(content_type).eq_ignore_ascii_case("application/merge-patch+json")
+}
+
+/// Whether a content type is that of a JSON Patch (RFC 6902).
+pub fn is_patch(content_type: &str) -> bool {
+    essence(content_type).eq_ignore_ascii_case("application/json-patch+json")
 }
 
 /// Whether a content type is that of one document a line.

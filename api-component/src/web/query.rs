@@ -35,6 +35,12 @@ pub enum InvalidQuery {
     /// Something else to tell of an item.
     #[error("The parameter values must be meta or none")]
     Values,
+    /// Nothing that can be done to an item.
+    #[error("The op must be increment; by goes with it")]
+    Op,
+    /// No integer of 64 bits.
+    #[error("The by \"{0}\" must be a whole number from {min} to {max}", min = i64::MIN, max = i64::MAX)]
+    By(String),
     /// A time to live that is none.
     #[error("The ttl \"{0}\" must be a whole number of seconds from 1 to {MAX_TTL_SECONDS}")]
     Ttl(String),
@@ -80,6 +86,15 @@ pub fn ttl(text: &str) -> Result<Duration, InvalidQuery> {
     }
 }
 
+/// Reads how much to add.
+///
+/// # Errors
+/// [`InvalidQuery::By`] where it is no integer of 64 bits in decimal.
+pub fn by(text: &str) -> Result<i64, InvalidQuery> {
+    let number = text.parse().ok().filter(|_| !text.starts_with('+'));
+    number.ok_or_else(|| InvalidQuery::By(text.escape_debug().to_string()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +112,15 @@ mod tests {
             parse("TTL=5").unwrap_err().to_string(),
             "The query parameter \"TTL\" is not known here; known are: ttl"
         );
+    }
+
+    #[test]
+    fn an_increment_is_an_integer_of_64_bits() {
+        assert_eq!(by("-9223372036854775808"), Ok(i64::MIN));
+        assert_eq!(by("0"), Ok(0));
+        for wrong in ["", "+1", " 1", "1.0", "1e3", "0x1", "9223372036854775808"] {
+            assert!(by(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl Run<'_> {
             }
             bytes += head.size();
             match shard.settle_head(now).context("there is a head")? {
-                Outcome::Rejected { .. } => rejected += 1,
+                Outcome::Rejected { .. } | Outcome::NotAdded(_) => rejected += 1,
                 Outcome::Dead(_) => dead += 1,
                 _ => applied += 1,
             }

@@ -23,6 +23,7 @@ impl Mutant {
 
 /// What is wrong, and the script that is.
 pub fn mutants() -> Vec<(&'static str, Mutant)> {
+    let kept_end = "return string.match(call('GETRANGE', item_prefix .. id, 0, 63), '^%d+%-%d+ (%d+) ') or '-'";
     let none_match = "return not (if_none_match and named(if_none_match, current))";
     vec![
         ("If-None-Match is ignored", Mutant::new(&COMMIT, none_match, "return true")),
@@ -35,7 +36,7 @@ pub fn mutants() -> Vec<(&'static str, Mutant)> {
         ),
         ("another request's outcome is repeated", Mutant::new(&ACCEPT, "earlier_digest ~= digest", "false")),
         ("a rewrite keeps the old TTL", Mutant::new(&COMMIT, "' - ' .. content)", "' - ' .. content, 'KEEPTTL')")),
-        ("a TTL that is over counts", Mutant::new(&COMMIT, "if ends <= now then", "if false then")),
+        ("a TTL that is over counts", Mutant::new(&COMMIT, "if tonumber(ends) <= now then", "if false then")),
         ("a deleted id stays in the index", Mutant::new(&COMMIT, "call('ZREM', index, id)", "")),
         (
             "applied and not taken off",
@@ -49,6 +50,9 @@ pub fn mutants() -> Vec<(&'static str, Mutant)> {
                 "false then\n    local",
             ),
         ),
+        ("a replacement forgets the TTL", Mutant::new(&COMMIT, kept_end, "return '-'")),
+        ("Lua adds", Mutant::new(&COMMIT, "= add(value, by)", "= ('%.0f'):format((tonumber(value) or 0) + by), ''")),
+        ("a sum leaves its key", Mutant::new(&COMMIT, "call('DEL', scratch)", "")),
         ("nobody is told", Mutant::new(&COMMIT, "if more.wait then", "if false then")),
         (
             "an outcome stays too long",

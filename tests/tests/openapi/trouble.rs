@@ -15,7 +15,7 @@ use crate::ask::Ask;
 use crate::example::Example;
 
 /// Examples whose trouble is not made here, and who sees them.
-const ELSEWHERE: [&str; 9] = [
+const ELSEWHERE: [&str; 11] = [
     // `drive` follows the links of answers.
     "applied",
     // `e2e/conditions.rs`.
@@ -25,6 +25,10 @@ const ELSEWHERE: [&str; 9] = [
     // `code` and `e2e/errors.rs`; the document has no such operation.
     "no-such-path",
     "method-not-allowed",
+    // `e2e/rate.rs`.
+    "too-many-requests",
+    // `e2e/patch.rs`.
+    "contended",
     // `e2e/bulk.rs`.
     "no-room",
     // `access`.
