@@ -4,12 +4,12 @@ set -euo pipefail
 
 usage() {
     cat <<'TEXT'
-usage: k8s/secrets.sh [--overlay dev|production] [--namespace NAME] [--print]
+usage: k8s/secrets.sh [--overlay dev|cluster|production] [--namespace NAME] [--print]
 
 Creates, where they are missing:
   larder-redis   where Redis is and how to log in there. From LARDER_REDIS in the environment,
-                 redis[s]://[user:password@]host[:port]; without it, for the overlay dev only,
-                 a random password for the Redis of the overlay.
+                 redis[s]://[user:password@]host[:port][,host[:port]...]; without it, for the
+                 overlays dev and cluster, a random password for the Redis of the overlay.
   larder-client  a random access token, readable: for the test of deploy.sh. In the overlay dev it
                  may do everything, else only read and write ids that begin with smoke/. Give
                  clients others, made with `larder-worker token new`.
@@ -58,22 +58,36 @@ secret() {
     } | if [ -n "$print" ]; then cat; else kubectl create --filename - >&2; fi
 }
 
+# Where the Redis of the overlay is; of a cluster the pods, any of which is enough. Nothing where it brings none.
+case $overlay in
+    dev) ours=larder-redis ;;
+    cluster) ours=$(printf 'larder-redis-%d.larder-redis,' {0..5}) ours=${ours%,} ;;
+    *) ours='' ;;
+esac
+
 if ! exists larder-redis; then
     url=${LARDER_REDIS-}
     if [ -z "$url" ]; then
-        [ "$overlay" = dev ] ||
+        [ -n "$ours" ] ||
             die "the Secret larder-redis is missing. Say where Redis is: LARDER_REDIS=rediss://user:password@host:6379 $0 --overlay $overlay --namespace $namespace"
-        url="redis://:$(random)@larder-redis:6379"
+        url="redis://:$(random)@$ours"
     fi
-    pattern='^(rediss?)://(([^:@/]*):([^@/]*)@)?([^@/:]+|\[[0-9a-fA-F:]+\])(:[0-9]+)?/?$'
+    host='([^@/:,]+|\[[0-9a-fA-F:]+\])(:[0-9]+)?'
+    pattern="^(rediss?)://(([^:@/]*):([^@/]*)@)?($host(,$host)*)/?\$"
     [[ $url =~ $pattern ]] ||
-        die "LARDER_REDIS must look like rediss://user:password@host:6379, special characters in the password percent-encoded"
-    address="${BASH_REMATCH[1]}://${BASH_REMATCH[5]}${BASH_REMATCH[6]:-:6379}"
+        die "LARDER_REDIS must look like rediss://user:password@host:6379, special characters in the password percent-encoded; several hosts with commas between them"
+    scheme=${BASH_REMATCH[1]} login=${BASH_REMATCH[2]}
     username=$(decode "${BASH_REMATCH[3]}")
     password=$(decode "${BASH_REMATCH[4]}")
-    # For the Redis of the overlay dev: the line of its configuration that has the password.
+    IFS=, read -ra hosts <<<"${BASH_REMATCH[5]}"
+    for at in "${!hosts[@]}"; do
+        if [[ ! ${hosts[at]} =~ :[0-9]+$ ]]; then hosts[at]+=:6379; fi
+    done
+    list=$(IFS=, && echo "${hosts[*]}")
+    address="$scheme://$list" url="$scheme://$login$list"
+    # For a Redis of ours: the lines of its configuration that have the password.
     auth=()
-    if [ "$overlay" = dev ]; then auth=(auth.conf "requirepass $password"); fi
+    if [ -n "$ours" ]; then auth=(auth.conf "requirepass $password"$'\n'"masterauth $password"); fi
     secret larder-redis address "$address" username "$username" password "$password" url "$url" "${auth[@]}"
 fi
 

@@ -7,7 +7,7 @@ usage() {
     cat <<'TEXT'
 usage: k8s/undeploy.sh [OPTION...]
 
-Removes what deploy.sh applied. What it keeps: the volume of Redis, the Secrets larder-redis,
+Removes what deploy.sh applied. What it keeps: the volumes of Redis, the Secrets larder-redis,
 larder-tokens and larder-client, and the namespace. So another deploy.sh finds everything again.
 
   --overlay NAME     as for deploy.sh (default: dev)

@@ -1,6 +1,6 @@
 """Ways to break what we ship, each with the policy that has to find it."""
 
-from policies import data, disruption, identity, network, pods, references, security, tokens
+from policies import data, disruption, identity, network, pods, redis_cluster, references, security, tokens
 
 
 def get(documents, kind, name):
@@ -21,6 +21,10 @@ def edit(kind, name, path, change):
 
 def put(**values):
     return lambda place: place.update(values)
+
+
+def pop(index):
+    return lambda place: place.pop(index)
 
 
 def drop(key):
@@ -44,9 +48,11 @@ REDIS = ("StatefulSet", "larder-redis")
 APP = ("SpinApp", "larder")
 POD = "spec/template/spec"
 CONTAINER = f"{POD}/containers/0"
+HEADLESS = ("Service", "larder-redis")
 HPA = ("HorizontalPodAutoscaler", "larder-api")
 PDB = ("PodDisruptionBudget", "larder-worker")
 TO_REDIS = ("NetworkPolicy", "api-and-worker-to-redis")
+AMONG = ("NetworkPolicy", "redis-to-redis")
 FROM_API = ("NetworkPolicy", "redis-from-api-and-worker")
 
 # (policy, variant, how to break it)
@@ -210,6 +216,16 @@ MUTANTS = [
         edit(*FROM_API, "spec/ingress/0/from", lambda peers: peers.append({"podSelector": {}})),
     ),
     (network.the_flows_are_exactly_these, "dev", remove(*FROM_API)),
+    (network.the_flows_are_exactly_these, "cluster", remove(*AMONG)),
+    (network.a_flow_inside_has_both_its_ends, "cluster", edit(*AMONG, "spec", drop("egress"))),
+    (network.network_policy_ports_are_container_ports, "cluster", edit(*REDIS, f"{CONTAINER}/ports", pop(1))),
+    (network.who_looks_up_names_may_ask_dns, "dev", remove("NetworkPolicy", "dns")),
+    (network.who_looks_up_names_may_ask_dns, "cluster", remove("NetworkPolicy", "redis-dns")),
+    (
+        network.who_looks_up_names_may_ask_dns,
+        "cluster",
+        edit("NetworkPolicy", "redis-dns", "spec/egress/0/ports", pop(0)),
+    ),
     (disruption.what_has_replicas_has_a_budget, "dev", remove(*PDB)),
     (disruption.what_has_replicas_has_a_budget, "dev", edit(*PDB, "spec", put(maxUnavailable=0))),
     (disruption.there_are_replicas_enough, "dev", edit(*APP, "spec", put(replicas=1))),
@@ -221,7 +237,9 @@ MUTANTS = [
         "production, everything",
         edit("ScaledObject", "larder-worker", "spec", put(minReplicaCount=0)),
     ),
-    (disruption.our_deployments_spread, "dev", edit(*WORKER, POD, drop("topologySpreadConstraints"))),
+    (disruption.what_has_replicas_spreads, "dev", edit(*WORKER, POD, drop("topologySpreadConstraints"))),
+    (disruption.what_has_replicas_spreads, "cluster", edit(*REDIS, POD, drop("topologySpreadConstraints"))),
+    (disruption.what_has_replicas_has_a_budget, "cluster", remove("PodDisruptionBudget", "larder-redis")),
     (tokens.no_store_is_open, "dev", edit(*APP, "spec/variables", lambda variables: variables.pop(3))),
     (tokens.no_store_is_open, "dev", edit(*APP, "spec/variables/3/valueFrom/secretKeyRef", put(optional=True))),
     (tokens.no_store_is_open, "production", edit(*APP, "spec/variables/3", put(valueFrom={}, value=""))),
@@ -249,4 +267,63 @@ MUTANTS = [
         "dev",
         edit(*REDIS, f"{CONTAINER}/livenessProbe/exec", put(command=["sh", "-c", "redis-cli -a $PASSWORD ping"])),
     ),
+    (
+        data.no_password_is_an_argument,
+        "cluster",
+        edit(*REDIS, f"{CONTAINER}/lifecycle/preStop/exec", put(command=["redis-cli", "-a", "pw", "shutdown"])),
+    ),
+    (data.redis_keeps_its_data, "cluster", replace_text("cluster-enabled yes", "cluster-enabled no")),
+    *[
+        (redis_cluster.nodes_are_told_by_name_and_know_their_place, "cluster", replace_text(*words))
+        for words in (
+            ("/data/nodes.conf", "/tmp/nodes.conf"),
+            ("endpoint-type hostname", "endpoint-type ip"),
+            ("full-coverage no", "full-coverage yes"),
+            ("replica-migration no", "replica-migration yes"),
+        )
+    ],
+    (
+        redis_cluster.nodes_are_told_by_name_and_know_their_place,
+        "cluster",
+        edit(*REDIS, f"{CONTAINER}/volumeMounts/0", put(mountPath="/var/lib/redis")),
+    ),
+    (redis_cluster.pods_are_found_before_they_are_ready, "cluster", edit(*HEADLESS, "spec", drop("clusterIP"))),
+    (
+        redis_cluster.pods_are_found_before_they_are_ready,
+        "cluster",
+        edit(*HEADLESS, "spec", drop("publishNotReadyAddresses")),
+    ),
+    (
+        redis_cluster.pods_are_found_before_they_are_ready,
+        "cluster",
+        edit(*REDIS, "spec", put(podManagementPolicy="OrderedReady")),
+    ),
+    (redis_cluster.no_shard_loses_both_its_nodes, "cluster", edit(*REDIS, "spec", put(replicas=5))),
+    (redis_cluster.no_shard_loses_both_its_nodes, "cluster", edit(*REDIS, f"{CONTAINER}/env/0", put(value="2"))),
+    (redis_cluster.no_shard_loses_both_its_nodes, "cluster", edit(*REDIS, f"{CONTAINER}/env/1", put(value="0"))),
+    (redis_cluster.no_shard_loses_both_its_nodes, "cluster", edit(*REDIS, CONTAINER, drop("lifecycle"))),
+    (
+        redis_cluster.no_shard_loses_both_its_nodes,
+        "cluster",
+        edit(*REDIS, f"{CONTAINER}/readinessProbe/exec", put(command=["redis-cli", "-e", "ping"])),
+    ),
+    (
+        redis_cluster.what_the_pods_run_is_mounted,
+        "cluster",
+        edit(*REDIS, f"{CONTAINER}/lifecycle/preStop/exec", put(command=["/etc/redis/end.sh"])),
+    ),
+    (
+        redis_cluster.what_the_pods_run_is_mounted,
+        "cluster",
+        edit(*REDIS, f"{POD}/volumes/0/configMap", drop("defaultMode")),
+    ),
+    (
+        redis_cluster.clients_know_the_pods_and_may_reach_them,
+        "cluster",
+        edit(*APP, "spec/variables/5", put(value="redis://*.larder-redis.larder.svc:6379")),
+    ),
+    (redis_cluster.clients_know_the_pods_and_may_reach_them, "cluster", edit(*REDIS, "spec", put(serviceName="redis"))),
+    (redis_cluster.clients_know_the_pods_and_may_reach_them, "cluster", edit(*APP, "spec/variables", pop(5))),
+    (redis_cluster.a_failover_loses_no_acknowledged_write, "cluster", edit(*APP, "spec/variables", pop(6))),
+    (redis_cluster.a_failover_loses_no_acknowledged_write, "cluster", edit(*APP, "spec/variables/6", put(value="2"))),
 ]

@@ -18,8 +18,10 @@ ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}
 # Name -> (overlay, components). Every overlay as it is, and every component in some of them.
 VARIANTS = {
     "dev": ("dev", ""),
+    "cluster": ("cluster", ""),
     "production": ("production", ""),
     "dev, everything": ("dev", "spin-image restricted worker-keda prometheus"),
+    "cluster, everything": ("cluster", "spin-image restricted worker-keda prometheus"),
     "production, everything": ("production", "spin-image restricted worker-keda prometheus"),
 }
 
@@ -50,5 +52,5 @@ def _render(overlay, components):
 @cache
 def secrets_made_by_script(overlay):
     """The Secrets that secrets.sh would make, values and all."""
-    redis = {} if overlay == "dev" else {"LARDER_REDIS": "rediss://larder:p%40ss@redis.example.com:6380"}
+    redis = {} if overlay != "production" else {"LARDER_REDIS": "rediss://larder:p%40ss@redis.example.com:6380"}
     return list(yaml.safe_load_all(run(str(K8S / "secrets.sh"), "--overlay", overlay, "--print", **redis)))[:-1]

@@ -64,6 +64,13 @@ def test_everything_happens_in_order(bench):
     assert applied[1].strip() == render_text("dev").strip()
 
 
+def test_a_cluster_is_deployed_as_one_redis_is(bench):
+    done = deploy(bench, "--overlay", "cluster")
+    assert done.returncode == 0, done.stderr
+    assert bench.inputs("apply")[1].strip() == render_text("cluster").strip()
+    index(bench.calls, "rollout status statefulset.apps/larder-redis ")
+
+
 def test_it_writes_reads_and_removes_an_item(bench):
     assert deploy(bench).returncode == 0
     asked = [r.split(" ")[0] for r in bench.store.requests if "/items/" in r]

@@ -12,7 +12,7 @@ from rendering import K8S, REPOSITORY, VARIANTS, render, render_text, run
 VERSION = tomllib.loads((REPOSITORY / "Cargo.toml").read_text())["workspace"]["package"]["version"]
 
 
-@pytest.mark.parametrize("overlay", ["dev", "production"])
+@pytest.mark.parametrize("overlay", ["dev", "cluster", "production"])
 def test_without_settings_it_is_what_kubectl_apply_k_applies(overlay):
     assert render_text(overlay) == run("kubectl", "kustomize", str(K8S / "overlays" / overlay))
 
@@ -24,9 +24,10 @@ def test_every_overlay_and_component_is_rendered_somewhere():
     assert components == {p.name for p in (K8S / "components").iterdir()}
 
 
+@pytest.mark.parametrize("overlay", ["dev", "cluster"])
 @pytest.mark.parametrize("components", ["", "spin-image restricted worker-keda prometheus"])
-def test_another_namespace_leaves_no_trace_of_the_first(components):
-    text = render_text("dev", components, NAMESPACE="elsewhere")
+def test_another_namespace_leaves_no_trace_of_the_first(overlay, components):
+    text = render_text(overlay, components, NAMESPACE="elsewhere")
     namespaces = {d["metadata"].get("namespace") for d in yaml.safe_load_all(text) if d["kind"] != "Namespace"}
     assert namespaces == {"elsewhere"}
     assert 'namespace="larder"' not in text and ".larder.svc" not in text
@@ -113,8 +114,9 @@ def test_the_policies_of_the_cluster_find_the_pods_of_the_component():
         assert constraints["namespaceSelector"]["matchLabels"].items() <= namespace.items()
 
 
-def test_a_backup_is_put_back_with_the_image_and_the_user_of_redis():
-    redis = next(d for d in render("dev") if d["kind"] == "StatefulSet")
+@pytest.mark.parametrize("variant", ["dev", "cluster"])
+def test_a_backup_is_put_back_with_the_image_and_the_user_of_redis(variant):
+    redis = next(d for d in render(variant) if d["kind"] == "StatefulSet")
     pod = yaml.safe_load((K8S / "restore-pod.yaml").read_text())["spec"]
     theirs = redis["spec"]["template"]["spec"]
     assert pod["containers"][0]["image"] == theirs["containers"][0]["image"]

@@ -71,7 +71,30 @@ def test_what_is_made_for_production_is_little():
     assert entry == {"name": "larder-client", "digest": digest, "scopes": ["read", "write"], "prefixes": ["smoke/"]}
 
 
-@pytest.mark.parametrize("url", ["redis.example.com", "http://redis", "redis://host/3", "redis://u:p@ss@host"])
+def test_several_hosts_are_taken_each_with_its_port(bench):
+    url = "rediss://larder:p%40ss@a.example.com,b.example.com:7000,[fd00::1]/"
+    done = bench.run("secrets.sh", "--overlay", "production", "--print", LARDER_REDIS=url)
+    assert done.returncode == 0, done.stderr
+    redis = redis_of(yaml.safe_load_all(done.stdout))
+    hosts = "a.example.com:6379,b.example.com:7000,[fd00::1]:6379"
+    assert redis["address"] == f"rediss://{hosts}" and redis["url"] == f"rediss://larder:p%40ss@{hosts}"
+
+
+@pytest.mark.parametrize("overlay", ["dev", "cluster"])
+def test_a_redis_of_ours_gets_a_password_that_its_replicas_know(overlay):
+    redis = redis_of(secrets_made_by_script(overlay))
+    password = redis["password"]
+    assert len(password) > 40
+    assert redis["auth.conf"] == f"requirepass {password}\nmasterauth {password}"
+    assert redis["url"] == redis["address"].replace("redis://", f"redis://:{password}@")
+
+
+def redis_of(documents):
+    secret = next(d for d in documents if d and d["metadata"]["name"] == "larder-redis")
+    return {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
+
+
+@pytest.mark.parametrize("url", ["redis.example.com", "http://redis", "redis://host/3", "redis://u:p@ss@host", "redis://a,,b", "redis://a,"])
 def test_what_is_no_redis_url_is_refused(bench, url):
     done = bench.run("secrets.sh", "--overlay", "production", LARDER_REDIS=url)
     assert done.returncode == 1 and "must look like rediss://" in done.stderr

@@ -1,5 +1,6 @@
 """undeploy.sh against doubles of the cluster: what it takes away, and what it keeps."""
 
+import pytest
 import yaml
 
 from rendering import render
@@ -9,12 +10,13 @@ def removed(bench):
     return [[d["kind"] for d in yaml.safe_load_all(text)] for text in bench.inputs("delete") if text]
 
 
-def test_it_removes_what_was_applied_the_app_first_and_keeps_the_data(bench):
-    done = bench.run("undeploy.sh", "--namespace", "elsewhere")
+@pytest.mark.parametrize("overlay", ["dev", "cluster"])
+def test_it_removes_what_was_applied_the_app_first_and_keeps_the_data(bench, overlay):
+    done = bench.run("undeploy.sh", "--overlay", overlay, "--namespace", "elsewhere")
     assert done.returncode == 0, done.stderr
     first, rest = removed(bench)
     assert first == ["SpinApp"]
-    assert sorted(first + rest) == sorted(d["kind"] for d in render("dev") if d["kind"] != "Namespace")
+    assert sorted(first + rest) == sorted(d["kind"] for d in render(overlay) if d["kind"] != "Namespace")
     deletes = [c for c in bench.calls if " delete " in c]
     assert all("--namespace elsewhere" in c and "--ignore-not-found" in c for c in deletes)
     assert all(c.endswith("--filename -") for c in deletes)

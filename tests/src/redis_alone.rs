@@ -40,6 +40,16 @@ impl RedisAlone {
         Ok(Self { direct, server, _port: port, data })
     }
 
+    /// Kills it, starts it again on its data, and connects anew.
+    ///
+    /// # Errors
+    /// Where it does not start.
+    pub async fn restart(&mut self) -> anyhow::Result<()> {
+        self.server.restart().await?;
+        self.direct = Direct::open(&self.server.url()).await?;
+        Ok(())
+    }
+
     /// The folder that holds its data and its log.
     #[must_use]
     pub fn folder(&self) -> &Path {

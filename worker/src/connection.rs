@@ -17,7 +17,7 @@ mod url;
 
 use std::time::Duration;
 
-use futures::future::try_join_all;
+use futures::future::join_all;
 use larder_protocol::call::{CommitReply, Committed};
 use larder_protocol::{Call, Partition, call, keys};
 use redis::aio::MultiplexedConnection;
@@ -78,13 +78,10 @@ impl Connection {
         let info = settings.url.connection_info(address);
         let login = info.redis_settings().clone().set_db(0);
         let anonymous = info.clone().set_redis_settings(redis::RedisConnectionInfo::default());
-        let open = async |info| {
-            let sentinel = Self::connect(settings, info, |_| {}).await?;
-            sentinel.query::<()>(&redis::cmd("PING")).await?;
-            Ok(sentinel)
-        };
-        match open(anonymous).await {
-            Err(Failure::Outage(Outage::Credentials(_))) => open(info.set_redis_settings(login)).await,
+        match Self::connect(settings, anonymous, |_| {}).await {
+            Err(Failure::Outage(Outage::Credentials(_))) => {
+                Self::connect(settings, info.set_redis_settings(login), |_| {}).await
+            }
             opened => opened,
         }
     }
@@ -178,10 +175,11 @@ impl Connection {
         Ok(number("cluster_enabled") > 0 || number("connected_slaves") > 0)
     }
 
-    /// Has the revisions of each of `partitions` tell the term of their primary, from now on.
+    /// Has the revisions of each of `partitions` tell the term of their primary, from now on. One that cannot
+    /// be had keeps no other from it.
     pub async fn start_terms(&self, partitions: Partitions) -> Result<(), Failure> {
         let calls = partitions.iter().map(|p| self.run::<[u8; 1]>(call::start_terms(p)));
-        try_join_all(calls).await.map(|_| ())
+        join_all(calls).await.into_iter().map(|started| started.map(|_| ())).collect()
     }
 
     /// Which masters of the cluster have which slots; nothing where it is none.

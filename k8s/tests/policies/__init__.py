@@ -5,10 +5,10 @@ can ask both ways: nothing is found in what we ship, and something is found in w
 purpose.
 """
 
-from policies import data, disruption, identity, network, pods, references, security, tokens
+from policies import data, disruption, identity, network, pods, redis_cluster, references, security, tokens
 
 ALL = [
     policy
-    for module in (pods, security, identity, references, network, disruption, tokens, data)
+    for module in (pods, security, identity, references, network, disruption, tokens, data, redis_cluster)
     for policy in module.POLICIES
 ]

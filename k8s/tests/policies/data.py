@@ -1,4 +1,4 @@
-"""The Redis of the overlay dev is what the guarantees rest on, and its data outlives it."""
+"""The Redis of an overlay is what the guarantees rest on, and its data outlives it."""
 
 import re
 
@@ -7,11 +7,7 @@ UNITS = {"kb": 2**10, "mb": 2**20, "gb": 2**30, "Ki": 2**10, "Mi": 2**20, "Gi": 
 
 def redis_is_durable(cluster):
     for config in cluster.of_kind("ConfigMap"):
-        settings = dict(
-            line.split(maxsplit=1)
-            for line in config["data"].get("redis.conf", "").splitlines()
-            if line and line[0] != "#"
-        )
+        settings = redis_settings(config)
         for name, value in {
             "appendonly": "yes",
             "appendfsync": "always",
@@ -27,13 +23,19 @@ def redis_is_durable(cluster):
             yield f"redis.conf: maxmemory {settings.get('maxmemory')} leaves no room below the limit of the container"
 
 
+def redis_settings(config):
+    lines = config["data"].get("redis.conf", "").splitlines()
+    return dict(line.split(maxsplit=1) for line in lines if line and line[0] != "#")
+
+
 def redis_keeps_its_data(cluster):
     if redis := _redis(cluster):
         if not redis.spec.get("volumeClaimTemplates"):
             yield f"{redis}: has no volume"
         if set(redis.spec.get("persistentVolumeClaimRetentionPolicy", {}).values()) != {"Retain"}:
             yield f"{redis}: its volume goes with it"
-        if redis.spec["replicas"] != 1:
+        configs = [redis_settings(c) for c in cluster.of_kind("ConfigMap")]
+        if redis.spec["replicas"] != 1 and not any(c.get("cluster-enabled") == "yes" for c in configs):
             yield f"{redis}: several would each have another store"
         if redis.pod.get("terminationGracePeriodSeconds", 30) < 60:
             yield f"{redis}: has less than a minute to end"
@@ -48,6 +50,7 @@ def no_password_is_an_argument(cluster):
                 container.get(p, {}).get("exec", {}).get("command", [])
                 for p in ("startupProbe", "livenessProbe", "readinessProbe")
             ]
+            commands += [hook.get("exec", {}).get("command", []) for hook in container.get("lifecycle", {}).values()]
             for words in commands:
                 if any(re.search(r"\$\(|\$\{?\w|^(-a|--pass|--requirepass)$", w) for w in words):
                     yield f"{workload}: {words} may hold a password"

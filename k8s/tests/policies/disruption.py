@@ -6,7 +6,8 @@ def what_has_replicas_has_a_budget(cluster):
     budgets = cluster.of_kind("PodDisruptionBudget")
     for workload in cluster.workloads:
         mine = [b for b in budgets if workload in cluster.selected(b["spec"]["selector"])]
-        if workload.kind == "Deployment" and len(mine) != 1:
+        several = workload.kind == "Deployment" or workload.spec.get("replicas", 1) > 1
+        if several and len(mine) != 1:
             yield f"{workload}: has {len(mine)} PodDisruptionBudgets instead of one"
         for budget in mine:
             if not budget["spec"].get("maxUnavailable") or "minAvailable" in budget["spec"]:
@@ -34,12 +35,14 @@ def there_are_replicas_enough(cluster):
             yield f"{workload}: has {workload.spec.get('replicas', 1)} replicas instead of {least} or more"
 
 
-def our_deployments_spread(cluster):
+def what_has_replicas_spreads(cluster):
     """Over nodes. Spin's pods are left out, as SpinApp has no field for it."""
-    for workload in (w for w in cluster.workloads if w.kind == "Deployment" and not w.by_spin):
+    for workload in cluster.workloads:
+        if workload.by_spin or (workload.kind == "StatefulSet" and workload.spec["replicas"] == 1):
+            continue
         keys = [c["topologyKey"] for c in workload.pod.get("topologySpreadConstraints", [])]
         if "kubernetes.io/hostname" not in keys:
             yield f"{workload}: is not spread over nodes"
 
 
-POLICIES = [what_has_replicas_has_a_budget, there_are_replicas_enough, our_deployments_spread]
+POLICIES = [what_has_replicas_has_a_budget, there_are_replicas_enough, what_has_replicas_spreads]

@@ -95,13 +95,28 @@ def _flows(cluster, policy, direction):
 
 
 def the_flows_are_exactly_these(cluster):
-    """Inside: component and worker to Redis, where it is ours. A new one is a decision, made here too."""
+    """Inside: component and worker to Redis, where it is ours, and the nodes of a cluster to each other. A new
+    one is a decision, made here too."""
     found = {flow for p in cluster.of_kind("NetworkPolicy") for flow in _flows(cluster, p, "ingress")}
     expected = set()
-    if cluster.workload("StatefulSet", "larder-redis"):
-        expected = {(f"Deployment {w}", "StatefulSet larder-redis", 6379) for w in ("larder", "larder-worker")}
+    if redis := cluster.workload("StatefulSet", "larder-redis"):
+        expected = {(f"Deployment {w}", str(redis), 6379) for w in ("larder", "larder-worker")}
+        if redis.spec["replicas"] > 1:
+            expected |= {(str(redis), str(redis), port) for port in (6379, 16379)}
     for flow in sorted(found ^ expected, key=str):
         yield f"{'unexpected' if flow in found else 'missing'} flow {flow}"
+
+
+def who_looks_up_names_may_ask_dns(cluster):
+    """All of ours do but a single Redis: component and worker look for Redis, its nodes for each other."""
+    may = set()
+    for policy in cluster.of_kind("NetworkPolicy"):
+        for rule in (r for r in _rules(policy) if r["direction"] == "egress"):
+            if {(p.get("protocol"), p.get("port")) for p in rule["ports"]} == {("UDP", 53), ("TCP", 53)}:
+                may |= {str(w) for w in cluster.selected(policy["spec"]["podSelector"])}
+    for workload in cluster.workloads:
+        if str(workload) not in may and not (workload.kind == "StatefulSet" and workload.spec["replicas"] == 1):
+            yield f"{workload}: may not ask DNS"
 
 
 POLICIES = [
@@ -111,4 +126,5 @@ POLICIES = [
     everything_is_denied_by_default,
     a_flow_inside_has_both_its_ends,
     the_flows_are_exactly_these,
+    who_looks_up_names_may_ask_dns,
 ]

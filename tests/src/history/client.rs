@@ -122,7 +122,8 @@ async fn understand_write(response: Response, change: Change) -> Answer {
         (StatusCode::NO_CONTENT, Some(revision), Change::Put(_)) => applied(revision, Some(true)),
         (StatusCode::NO_CONTENT, Some(revision), Change::Delete) => applied(revision, None),
         (StatusCode::PRECONDITION_FAILED, None, _) => Answer::Failed { current: etag(&response) },
-        (StatusCode::SERVICE_UNAVAILABLE, None, _) => {
+        // One that too few replicas have tells its revision, and may be lost all the same.
+        (StatusCode::SERVICE_UNAVAILABLE, ..) => {
             let problem: Option<Value> = response.json().await.ok();
             let kind = problem.as_ref().and_then(|p| p["type"].as_str()?.strip_prefix(TYPE_PREFIX));
             match kind {

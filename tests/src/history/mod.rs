@@ -23,6 +23,7 @@ pub mod checker;
 mod client;
 mod committer;
 pub mod facts;
+pub mod failover;
 pub mod model;
 pub mod nemesis;
 mod operation;

@@ -103,6 +103,11 @@ async fn too_many_writes() -> Tested {
 }
 
 #[tokio::test]
+async fn too_few_replicas() -> Tested {
+    check("under-replicated", System::builder().variable("min_replicas", "1"), "", async |_, _| Ok(())).await
+}
+
+#[tokio::test]
 async fn a_full_redis() -> Tested {
     check("out-of-memory", System::builder(), "", async |system, _| {
         Ok(direct(system).await?.command(&["CONFIG", "SET", "maxmemory", "1"]).await?)
@@ -164,11 +169,12 @@ async fn a_wrong_setting() -> Tested {
 
 #[test]
 fn every_trouble_is_made() {
-    const HERE: [&str; 8] = [
+    const HERE: [&str; 9] = [
         "misconfigured",
         "not-ready",
         "store-unavailable",
         "outcome-unknown",
+        "under-replicated",
         "overloaded",
         "out-of-memory",
         "internal",

@@ -33,8 +33,11 @@ impl Terms {
         match self.start_if_needed(connection).await {
             Ok(started) => self.started.store(started, Ordering::Relaxed),
             Err(Failure::Outage(outage)) => return Err(outage),
-            // A partition that is moving has them already, or gets them at the next check.
-            Err(failure) => tracing::debug!("cannot start terms: {failure}"),
+            // Most likely it has them already; else it gets them at the next check.
+            Err(Failure::Moving(text)) => tracing::debug!("cannot start terms yet: {text}"),
+            Err(Failure::Refused(error)) => {
+                tracing::warn!(error, "cannot start terms: after a failover, revisions may be given out again");
+            }
         }
         Ok(())
     }

@@ -1,0 +1,238 @@
+"""The scripts of the overlay `cluster` with real Redis processes in the place of pods: they form a cluster, and
+hold it together whatever Kubernetes does to the pods. docs/operations.md shows the commands of the last tests."""
+
+import shutil
+import signal
+import sys
+import time
+
+import pytest
+
+from redis_pods import RedisPods
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="every pod takes an address of its own within 127.0.0.0/8"),
+    pytest.mark.skipif(shutil.which("redis-server") is None, reason="there is no redis-server"),
+]
+# Not the easiest: two pods each on two machines, one each on two others.
+MACHINES = "aabcdc"
+KEYS = [f"key-{n}" for n in range(40)]
+
+
+@pytest.fixture(scope="module")
+def pods(tmp_path_factory):
+    """Six pods on four machines, and keys in all shards. A test leaves six pods that are well."""
+    pods = RedisPods(tmp_path_factory.mktemp("pods"))
+    try:
+        pods.start(0, MACHINES[0])
+        pods.wait(lambda: pods.ask(0, "ping") == "PONG")
+        assert pods.script("ready.sh", 0).returncode != 0
+        # As a run that was interrupted leaves it behind.
+        assert pods.ask(0, "cluster", "addslotsrange", "0", "5460") == "OK"
+        assert pods.ask(0, "cluster", "set-config-epoch", "1") == "OK"
+        for pod in range(1, 6):
+            pods.start(pod, MACHINES[pod])
+        well(pods)
+        for key in KEYS:
+            assert "OK" in {pods.ask(pod, "set", key, key) for pod in pods.shards()}
+        yield pods
+    finally:
+        pods.close()
+
+
+def well(pods, masters=3):
+    """Waits until every master has its replica, in the eyes of all pods, and all are ready."""
+
+    def formed():
+        shards = pods.shards()
+        return shards if shards and len(shards) == masters and all(len(r) == 1 for r in shards.values()) else None
+
+    pods.wait(formed)
+    pods.wait(pods.ready)
+    return pods.wait(formed)
+
+
+def everything_is_there(pods):
+    found = {key for key in KEYS for pod in pods.shards() if pods.ask(pod, "get", key) == key}
+    assert found == set(KEYS)
+
+
+def ids(pods):
+    return {row["pod"]: row["id"] for row in pods.table() if "fail" not in row["flags"]}
+
+
+def test_no_shard_is_on_one_machine_and_no_machine_has_two_masters(pods):
+    shards = well(pods)
+    assert len({MACHINES[master] for master in shards}) == 3
+    assert all(MACHINES[master] != MACHINES[replica] for master, replicas in shards.items() for replica in replicas)
+    assert sorted(row["slots"] for row in pods.table() if row["slots"]) == [5461, 5461, 5462]
+
+
+def test_clients_are_sent_to_names(pods):
+    master = next(pod for pod in well(pods) if pods.ask(pod, "get", KEYS[0]) == KEYS[0])
+    other = next(pod for pod in range(6) if pod != master)
+    assert pods.ask(other, "get", KEYS[0]).endswith(f"larder-redis-{master}.larder-redis:6379")
+
+
+def test_a_pod_comes_back_at_another_address(pods):
+    before = ids(pods)
+    pods.end(2)
+    pods.start(2, MACHINES[2])
+    well(pods)
+    assert ids(pods) == before
+    everything_is_there(pods)
+
+
+def test_two_pods_take_the_addresses_of_each_other(pods):
+    before, (one, other) = ids(pods), (pods.addresses[1], pods.addresses[4])
+    pods.end(1, 4)
+    pods.start(1, MACHINES[1], other)
+    pods.start(4, MACHINES[4], one)
+    well(pods)
+    assert ids(pods) == before
+    everything_is_there(pods)
+
+
+def test_all_pods_come_back_at_new_addresses(pods):
+    before = ids(pods)
+    pods.end(*range(6))
+    for pod in range(6):
+        pods.start(pod, MACHINES[pod])
+    well(pods)
+    assert ids(pods) == before
+    everything_is_there(pods)
+
+
+def test_a_replica_never_copies_whoever_has_its_masters_old_address(pods):
+    shards, before = well(pods), ids(pods)
+    masters, replicas = list(shards), [replica for (replica,) in shards.values()]
+    next_of = {pod: row[(i + 1) % 3] for row in (masters, replicas) for i, pod in enumerate(row)}
+    had = dict(pods.addresses)
+    pods.end(*range(6))
+    for pod in range(6):
+        pods.start(pod, MACHINES[pod], had[next_of[pod]])
+    shards = well(pods)
+    assert ids(pods) == before
+    everything_is_there(pods)
+    for (replica,) in shards.values():
+        assert pods.log(replica).count("Full resync from master") <= 1, pods.log(replica)
+
+
+def test_a_replica_that_asks_the_old_address_is_told_the_new_one(pods):
+    """Redis goes on doing so when the new one reached it as gossip, which a test cannot time: so a double of
+    redis-cli tells of another address than there is."""
+    master, (replica,) = next(iter(well(pods).items()))
+    assert "my master is at" not in pods.script("join.sh", replica).stdout
+    double = pods.folder / "bin/redis-cli"
+    double.write_text(f"#!/bin/bash\n{shutil.which('redis-cli')} \"$@\" | sed 's/^master_host:[^\\r]*/master_host:192.0.2.1/'")
+    double.chmod(0o755)
+    try:
+        done = pods.script("join.sh", replica)
+    finally:
+        double.unlink()
+    assert f"my master is at {pods.addresses[master]} now\nOK" in done.stdout
+    well(pods)
+
+
+@pytest.mark.parametrize("lost", ["replica", "master"])
+def test_a_lost_volume_is_filled_again(pods, lost):
+    shards = well(pods)
+    master, (replica,) = next((m, r) for m, r in shards.items() if 0 not in {m, *r})
+    pod, stays = (replica, master) if lost == "replica" else (master, replica)
+    before = ids(pods)
+    pods.end(pod, how=signal.SIGKILL)
+    shutil.rmtree(pods.volume(pod))
+    pods.start(pod, MACHINES[pod])
+    assert well(pods)[stays] == {pod}
+    after = ids(pods)
+    assert after[pod] != before[pod] and after[stays] == before[stays]
+    everything_is_there(pods)
+    forget(pods, before[pod])
+
+
+def forget(pods, *gone):
+    for ident in gone:
+        pods.ask(0, "--cluster", "call", f"{pods.addresses[0]}:6379", "cluster", "forget", ident)
+    pods.wait(lambda: not any(row["id"] in gone for pod in pods.processes for row in pods.table(pod)))
+
+
+def test_the_masters_alone_are_a_backup(pods):
+    shards, before = well(pods), ids(pods)
+    pods.end(*range(6), how=signal.SIGKILL)
+    for (replica,) in shards.values():
+        shutil.rmtree(pods.volume(replica))
+    for pod in range(6):
+        pods.start(pod, MACHINES[pod])
+    assert set(well(pods)) == set(shards)
+    assert all(ids(pods)[master] == before[master] for master in shards)
+    everything_is_there(pods)
+    forget(pods, *(before[replica] for (replica,) in shards.values()))
+
+
+def test_the_first_pod_without_its_volume_forms_no_second_cluster(pods):
+    well(pods)
+    before = ids(pods)
+    pods.end(0, how=signal.SIGKILL)
+    shutil.rmtree(pods.volume(0))
+    pods.start(0, MACHINES[0])
+    well(pods)
+    assert {pod: i for pod, i in ids(pods).items() if pod != 0} == {pod: i for pod, i in before.items() if pod != 0}
+    everything_is_there(pods)
+    forget(pods, before[0])
+
+
+def test_who_has_keys_and_no_place_is_left_alone(pods):
+    (replica,) = well(pods)[next(iter(pods.shards()))]
+    pods.end(replica)
+    kept = (pods.volume(replica) / "nodes.conf").rename(pods.folder / "nodes.conf")
+    pods.start(replica, MACHINES[replica])
+    pods.wait(lambda: "holds keys, and knows no cluster" in pods.log(replica))
+    time.sleep(2)
+    assert len(pods.table(replica)) == 1
+    pods.end(replica)
+    kept.rename(pods.volume(replica) / "nodes.conf")
+    pods.start(replica, MACHINES[replica])
+    well(pods)
+
+
+def test_a_master_hands_over_before_it_ends(pods):
+    master, (replica,) = next(iter(well(pods).items()))
+    done = pods.script("step-down.sh", master)
+    assert done.returncode == 0, done.stderr
+    assert "role:slave" in pods.ask(master, "info", "replication")
+    assert pods.script("step-down.sh", master).returncode == 0
+    assert well(pods)[replica] == {master}
+    everything_is_there(pods)
+
+
+def test_a_replica_is_ready_when_it_has_caught_up(pods):
+    (replica,) = next(iter(well(pods).values()))
+    assert pods.script("ready.sh", replica).returncode == 0
+    password = pods.ask(replica, "config", "get", "masterauth").splitlines()[1]
+    pods.ask(replica, "config", "set", "masterauth", "wrong")
+    pods.ask(replica, "client", "kill", "type", "master")
+    pods.wait(lambda: pods.script("ready.sh", replica).returncode != 0)
+    pods.ask(replica, "config", "set", "masterauth", password)
+    well(pods)
+
+
+def test_more_pods_are_more_masters_and_fewer_are_fewer(pods):
+    before = well(pods)
+    for pod in (6, 7):
+        pods.start(pod, "d")
+    after = well(pods, masters=4)
+    assert after == before | {6: {7}}
+
+    node = f"{pods.addresses[0]}:6379"
+    pods.ask(0, "--cluster", "rebalance", node, "--cluster-use-empty-masters")
+    pods.wait(lambda: sorted(row["slots"] for row in pods.table() if row["slots"]) == [4096] * 4)
+    well(pods, masters=4)
+    everything_is_there(pods)
+
+    gone = [ids(pods)[pod] for pod in (6, 7)]
+    pods.ask(0, "--cluster", "rebalance", node, "--cluster-weight", f"{gone[0]}=0")
+    pods.wait(lambda: all(row["slots"] == 0 for row in pods.table() if row["id"] in gone))
+    pods.end(6, 7)
+    forget(pods, *gone)
+    assert well(pods) == before
+    everything_is_there(pods)

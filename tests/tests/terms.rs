@@ -1,0 +1,136 @@
+//! A new primary that lacks the end of a stream, and whose clock is behind, gives out no revision again; and the
+//! writes that were lost are told from those that were not.
+
+use anyhow::Context as _;
+use larder_local::system::Clock;
+use larder_protocol::{Content, ItemId, Operation, Partition, StreamId, Write, call};
+use larder_tests::RedisAlone;
+use redis::{Value, from_redis_value};
+
+type Tested = anyhow::Result<()>;
+
+/// How far the clock of the new primary is behind, in seconds.
+const BEHIND: i64 = -10;
+
+/// Two Redis that had the same, until one went on without the other.
+struct Pair {
+    id: ItemId,
+    old: RedisAlone,
+    new: RedisAlone,
+}
+
+impl Pair {
+    /// A primary, and a replica whose clock is behind.
+    async fn start() -> anyhow::Result<Self> {
+        let (old, mut new) = (RedisAlone::start().await?, RedisAlone::start().await?);
+        new.server.set_clock(Clock(BEHIND));
+        new.restart().await?;
+        new.direct.command::<()>(&["REPLICAOF", "127.0.0.1", &old.server.port().to_string()]).await?;
+        Ok(Self { id: ItemId::new("a")?, old, new })
+    }
+
+    fn partition(&self) -> Partition {
+        Partition::of(&self.id)
+    }
+
+    async fn start_terms(&self) -> Tested {
+        self.old.run::<Vec<u64>>(&call::start_terms(self.partition())).await?;
+        Ok(())
+    }
+
+    /// Waits until the replica has everything.
+    async fn level(&self) -> Tested {
+        larder_tests::eventually("the replica has everything", async || {
+            let replicas: u64 = self.old.command(&["WAIT", "1", "1000"]).await?;
+            anyhow::ensure!(replicas == 1, "{replicas} replicas");
+            Ok(())
+        })
+        .await
+    }
+
+    /// The replica becomes a primary, and hears nothing more of the old one.
+    async fn part(&self) -> Tested {
+        self.new.direct.command::<()>(&["REPLICAOF", "NO", "ONE"]).await?;
+        Ok(())
+    }
+
+    async fn accept(&self, redis: &RedisAlone) -> anyhow::Result<StreamId> {
+        let content = Content::new(None, b"x".to_vec().into())?;
+        let write = Write::from(Operation::Put { content, ttl: None });
+        let reply = redis.accept(&self.id, &write, 1_000).await?;
+        let id: String = from_redis_value(reply.into_iter().nth(1).context("it has an ID")?)?;
+        Ok(id.parse()?)
+    }
+
+    async fn accept_some(&self, redis: &RedisAlone) -> anyhow::Result<Vec<StreamId>> {
+        let mut ids = vec![];
+        for _ in 0..20 {
+            ids.push(self.accept(redis).await?);
+        }
+        Ok(ids)
+    }
+
+    /// What is told of a write.
+    async fn outcome(&self, redis: &RedisAlone, id: StreamId) -> anyhow::Result<String> {
+        let revision = larder_protocol::Revision { partition: self.partition(), id };
+        let reply: Vec<String> = redis.run(&call::outcome(revision, None)).await?;
+        Ok(reply[0].clone())
+    }
+
+    /// What a read that wants the state of a write finds.
+    async fn read_after(&self, redis: &RedisAlone, id: StreamId) -> anyhow::Result<String> {
+        let reply: Vec<Value> = redis.run(&call::read_after(&self.id, id)).await?;
+        Ok(from_redis_value(reply.into_iter().next().context("it says something")?)?)
+    }
+}
+
+fn rising(ids: &[StreamId]) -> bool {
+    ids.is_sorted_by(|a, b| a < b)
+}
+
+#[tokio::test]
+async fn a_new_primary_gives_out_no_revision_again() -> Tested {
+    let pair = Pair::start().await?;
+    pair.start_terms().await?;
+    let kept = pair.accept_some(&pair.old).await?;
+    pair.level().await?;
+    pair.part().await?;
+    let lost = pair.accept_some(&pair.old).await?;
+    let given = pair.accept_some(&pair.new).await?;
+    assert!(rising(&[&kept[..], &lost].concat()) && rising(&[&kept[..], &given].concat()));
+    assert!(given.iter().all(|id| !lost.contains(id)), "{lost:?} {given:?}");
+
+    pair.new.run::<Value>(&call::commit(pair.partition(), 100, 1_000_000)).await?;
+    for id in kept.iter().chain(&given) {
+        assert_eq!((pair.outcome(&pair.new, *id).await?.as_str(), *id), ("applied", *id));
+        assert_eq!(pair.read_after(&pair.new, *id).await?, "current");
+    }
+    for id in lost {
+        assert_eq!((pair.outcome(&pair.new, id).await?.as_str(), id), ("unknown", id));
+        assert_eq!(pair.read_after(&pair.new, id).await?, "ahead");
+    }
+    Ok(())
+}
+
+/// The check above can fail: this is what Redis does by itself.
+#[tokio::test]
+async fn without_terms_a_revision_would_be_given_out_again() -> Tested {
+    let mut pair = Pair::start().await?;
+    // A clock that stands still in the future makes it certain.
+    let first = pair.accept(&pair.old).await?;
+    let ahead = format!("{}-1", first.ms + 3_600_000);
+    pair.old.command::<()>(&["XSETID", &larder_protocol::keys::writes(pair.partition()), &ahead]).await?;
+    pair.level().await?;
+    pair.part().await?;
+    let (lost, given) = (pair.accept(&pair.old).await?, pair.accept(&pair.new).await?);
+    assert_eq!(lost, given);
+    // The term begins where the worker says so; from then on it does not happen.
+    pair.new.run::<Vec<u64>>(&call::start_terms(pair.partition())).await?;
+    let (lost, given) = (pair.accept(&pair.old).await?, pair.accept(&pair.new).await?);
+    assert_ne!(lost, given);
+    // A primary that starts again begins a term too, and goes on where it was.
+    pair.new.restart().await?;
+    let again = pair.accept(&pair.new).await?;
+    assert!(again > given && again.seq / 65_536 != given.seq / 65_536, "{given:?} {again:?}");
+    Ok(())
+}
