@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use larder_local::system::{Clock, DataFolder, Failover, RedisCluster, RedisSentinel};
+use larder_local::system::{Clock, DataFolder, Failover, RedisCluster};
 use larder_tests::{Direct, eventually};
 
 type Tested = anyhow::Result<()>;
@@ -121,24 +121,6 @@ async fn a_master_is_added_and_slots_move_to_it() -> Tested {
     masters.sort_unstable();
     assert_eq!(masters, [0, 1, 2, 6]);
     expect(&direct, "kept").await
-}
-
-#[tokio::test]
-async fn a_sentinel_replaces_its_primary() -> Tested {
-    let mut sentinel = RedisSentinel::start(&Arc::new(DataFolder::temporary()?), NODE_TIMEOUT).await?;
-    let primary = async |sentinel: &RedisSentinel, number: usize| {
-        eventually("it is the primary", async || {
-            anyhow::ensure!(sentinel.primary().await? == number);
-            Ok(())
-        })
-        .await
-    };
-    primary(&sentinel, 0).await?;
-    let direct = Direct::open(&sentinel.node_mut(1).url()).await?;
-    sentinel.node_mut(0).kill().await?;
-    primary(&sentinel, 1).await?;
-    eventually("it takes writes", async || Ok(direct.command::<String>(&["SET", "key", "x"]).await?)).await?;
-    Ok(())
 }
 
 #[tokio::test]
