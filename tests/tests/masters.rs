@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
-use larder_local::system::{DataFolder, Output, Port, RedisCluster, RedisProgram, RedisServer, WorkerProcess, built};
+use anyhow::ensure;
+use larder_local::system::{DataFolder, Output, Port, RedisCluster, RedisSentinel, WorkerProcess, built};
 use larder_protocol::{Condition, Content, Item, ItemId, Operation, Partition, Revisions, StreamId, Write, call, keys};
 use larder_tests::{Direct, eventually};
 use redis::Value;
@@ -328,57 +328,21 @@ async fn dead_letters_are_found_at_every_master() -> Tested {
     Ok(())
 }
 
-/// A Sentinel, which ends with this.
-struct Sentinel {
-    _process: tokio::process::Child,
-    port: Port,
-    _folder: TempDir,
-}
-
-impl Sentinel {
-    fn watch(primary: u16, name: &str) -> anyhow::Result<Self> {
-        let (port, folder) = (Port::reserve()?, TempDir::new()?);
-        let settings = format!(
-            "port {}\nbind 127.0.0.1\ndir {}\nlogfile sentinel.log\nsentinel monitor {name} 127.0.0.1 {primary} 1\n\
-             sentinel down-after-milliseconds {name} 1000\nsentinel failover-timeout {name} 5000\n",
-            port.number(),
-            folder.path().display()
-        );
-        let file = folder.path().join("sentinel.conf");
-        std::fs::write(&file, settings)?;
-        let mut command = tokio::process::Command::new(RedisProgram::find()?.path());
-        let process = command.arg(&file).arg("--sentinel").kill_on_drop(true).spawn().context("no Sentinel")?;
-        Ok(Self { _process: process, port, _folder: folder })
-    }
-}
-
 #[tokio::test]
 async fn the_primary_that_sentinels_name_is_followed() -> Tested {
-    let (ports, folders) = ([Port::reserve()?, Port::reserve()?], [TempDir::new()?, TempDir::new()?]);
-    let mut primary = RedisServer::start(folders[0].path(), ports[0].number(), &[]).await?;
-    let of = format!("127.0.0.1 {}", ports[0].number());
-    let prompt = ["--replicaof", &of, "--repl-diskless-sync-delay", "0"];
-    let replica = RedisServer::start(folders[1].path(), ports[1].number(), &prompt).await?;
-    let sentinel = Sentinel::watch(ports[0].number(), "larder")?;
-    let seeds = format!("redis://127.0.0.1:1,127.0.0.1:{}", sentinel.port.number());
-    let worker = Worker::start(&seeds, &[("LARDER_REDIS_SENTINEL", "larder")])?;
+    let mut sentinel = RedisSentinel::start(&Arc::new(DataFolder::temporary()?), NODE_TIMEOUT).await?;
+    let seeds = format!("redis://127.0.0.1:1,{}", sentinel.address());
+    let worker = Worker::start(&seeds, &[("LARDER_REDIS_SENTINEL", sentinel.name())])?;
     worker.is_ready().await?;
-    let (id, redis) = (ItemId::new("a")?, Direct::open(&primary.url()).await?);
+    let (id, redis) = (ItemId::new("a")?, Direct::open(&sentinel.node_mut(0).url()).await?);
     let before = accept(&redis, &id, &put("before")).await?;
     becomes(&redis, &id, "before").await?;
     ensure!(redis.command::<u64>(&["WAIT", "1", "10000"]).await? == 1, "the replica lags");
     assert!(before.seq >> 16 > 0, "{before} tells no term");
-    eventually("the Sentinel knows the replica", async || {
-        let told = Direct::open(&format!("redis://127.0.0.1:{}", sentinel.port.number())).await?;
-        let replicas: Vec<Value> = told.command(&["SENTINEL", "REPLICAS", "larder"]).await?;
-        ensure!(replicas.len() == 1, "{replicas:?}");
-        Ok(())
-    })
-    .await?;
 
-    primary.kill().await?;
+    sentinel.node_mut(0).kill().await?;
     let start = Instant::now();
-    let redis = Direct::open(&replica.url()).await?;
+    let redis = Direct::open(&sentinel.node_mut(1).url()).await?;
     let after = eventually("the replica accepts", async || accept(&redis, &id, &put("after")).await).await?;
     let accepts = start.elapsed();
     becomes(&redis, &id, "after").await?;
