@@ -164,11 +164,17 @@ impl RedisCluster {
             Failover::Takeover => &["CLUSTER", "FAILOVER", "TAKEOVER"],
         };
         node.server.ask::<()>(words).await?;
+        let asked = Cell::new(Instant::now());
         wait_for(&format!("node {replica} is a master"), async || {
-            if node.tells().await?.into_myself()?.first_slot().is_none() {
-                bail!("it is not");
+            if node.tells().await?.into_myself()?.first_slot().is_some() {
+                return Ok(());
             }
-            Ok(())
+            // Redis gives up after some seconds, where the others did not vote for it in time.
+            if asked.get().elapsed() > FAILOVER_GIVEN_UP {
+                asked.set(Instant::now());
+                node.server.ask::<()>(words).await?;
+            }
+            bail!("it is not");
         })
         .await
     }
