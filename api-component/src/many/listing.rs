@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn small_pages_are_asked_of_each_partition_in_full() {
         assert_eq!([1, 2, 10, 16].map(ids_per_partition), [1, 2, 10, 16]);
-        assert_eq!([100, 1_000].map(ids_per_partition), [31, 127]);
+        assert_eq!([100, 1_000].map(ids_per_partition), [18, 56]);
     }
 
     #[test]
