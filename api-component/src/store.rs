@@ -5,9 +5,11 @@
 //! its failures are to a client.
 
 mod accept;
+mod changes;
 mod digest;
 mod failure;
 mod list;
+mod lookout;
 mod read_many;
 pub mod redis;
 mod wait;
@@ -20,8 +22,10 @@ use larder_protocol::{Call, Item, ItemId, Operation, Outcome, Partition, Revisio
 use self::redis::{Redis, RedisError, Reply};
 
 pub use accept::{Acceptance, accept, accept_many};
+pub use changes::{Change, Op, Positions, Stretch, changes, feed, read_heads};
 pub use failure::{ReadError, read_failed, write_failed};
 pub use list::{Described, Entry, Part, list};
+pub use lookout::Lookout;
 pub use read_many::{ManyRead, read_many};
 pub use wait::{take_outcomes, wait};
 

@@ -49,6 +49,13 @@ pub fn dead(p: Partition) -> String {
     format!("larder:{{{p}}}:dead")
 }
 
+/// Stream: the changes that were applied to the items, as far back as they are kept. Where none are kept
+/// there is none.
+#[must_use]
+pub fn changes(p: Partition) -> String {
+    format!("larder:{{{p}}}:changes")
+}
+
 /// What every record of a write that was not applied starts with; its stream ID follows.
 #[must_use]
 pub fn rejected_prefix(p: Partition) -> String {
@@ -95,6 +102,7 @@ mod tests {
         assert_eq!(index(p), "larder:{12}:index");
         assert_eq!(expiry(p), "larder:{12}:expiry");
         assert_eq!(dead(p), "larder:{12}:dead");
+        assert_eq!(changes(p), "larder:{12}:changes");
         let revision = "12-5-0".parse().unwrap();
         assert_eq!(rejected(revision), "larder:{12}:rejected:5-0");
         assert_eq!(outcome(revision), "larder:{12}:outcome:5-0");

@@ -101,15 +101,15 @@ impl<'a> Session<'a> {
     }
 
     async fn work(&self, stop: &CancellationToken) -> Result<(), Outage> {
-        let budget = Budget::new();
-        let committers =
-            Partition::all().map(|p| Committer::new(p, &self.connection, &self.bells, &budget, stop).run());
+        let (budget, changes_kept) = (Budget::new(), self.settings.worker.changes_kept);
+        let committers = Partition::all()
+            .map(|p| Committer::new(p, &self.connection, &self.bells, &budget, changes_kept, stop).run());
         tokio::try_join!(
             try_join_all(committers),
             until(stop, self.disconnection()),
             until(stop, sweep::run(&self.connection, &self.bells, self.settings.worker.sweep_interval)),
             until(stop, self.beat()),
-            until(stop, expiry::run(&self.connection, &self.ownership)),
+            until(stop, expiry::run(&self.connection, &self.ownership, changes_kept)),
         )?;
         Ok(())
     }

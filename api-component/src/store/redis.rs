@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use super::Lookout;
+
 /// A connection to Redis that comes back by itself. Every call is bounded in time where the host
 /// lets it be: not in WASI 0.2.
 #[allow(async_fn_in_trait, reason = "a component has one thread; its futures need not be Send")]
@@ -38,6 +40,12 @@ pub trait Redis {
     /// Lets time pass, and other requests run; `false`, at once, where a request that pauses would
     /// hold a connection to Redis meanwhile.
     async fn pause(&self, pause: Duration) -> bool;
+
+    /// Lets time pass, whatever the request holds meanwhile.
+    async fn sleep(&self, pause: Duration);
+
+    /// What those who follow the changes over this connection share.
+    fn lookout(&self) -> &Lookout;
 }
 
 /// One value of a reply.

@@ -29,6 +29,9 @@ names! {
     /// Makes a write safe to repeat (draft-ietf-httpapi-idempotency-key-header-07).
     IDEMPOTENCY_KEY = "idempotency-key";
 
+    /// The cursor of the last event that a client of Server-Sent Events has seen (HTML standard, section 9.2).
+    LAST_EVENT_ID = "last-event-id";
+
     /// What a client would like (RFC 7240).
     PREFER = "prefer";
 

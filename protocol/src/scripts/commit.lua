@@ -16,6 +16,7 @@
 -- KEYS[2] its index
 -- KEYS[3] its expiry set
 -- KEYS[4] its dead stream
+-- KEYS[5] its stream of changes
 -- ARGV[1] what the keys of its items start with
 -- ARGV[2] what the keys of its rejection records start with
 -- ARGV[3] what the keys of the outcomes that somebody waits for start with
@@ -23,35 +24,62 @@
 -- ARGV[5] for how many ms longer than somebody waits for it to keep an outcome
 -- ARGV[6] most entries to take
 -- ARGV[7] stop after this many bytes
+-- ARGV[8] how many changes to keep, about; 0 for no feed of them
 --
 -- Reply: {<applied>, <rejected>, <dead>, <entries left>, <error or ''>}
 
-local stream, index, expiry, dead = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local stream, index, expiry, dead, changes = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local item_prefix, rejected_prefix, outcome_prefix = ARGV[1], ARGV[2], ARGV[3]
 local rejection_kept, kept_after_wait = ARGV[4], tonumber(ARGV[5])
-local max_entries, max_bytes = tonumber(ARGV[6]), tonumber(ARGV[7])
+local max_entries, max_bytes, changes_kept = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local call, find = redis.call, string.find
 
 local now = milliseconds()
 local any_expiry = call('EXISTS', expiry) == 1
 
--- The item changes last, and that cannot fail: an entry that is tried again is judged as before.
+-- The item changes last, and that cannot fail: an entry that is tried again is judged as before. So the
+-- feed, which cannot take back what it was told, is told when index and expiry set have shown that they
+-- are what they should be.
+
+-- Tells the feed of a change to an item that was at `current`: first that its time had run out, where
+-- expire.lua has not come to it.
+local function tell_change(op, id, current, revision, ends)
+  if changes_kept == 0 or current == revision then return end
+  local has_ended = any_expiry and call('ZSCORE', expiry, id) and not current
+  if has_ended then append_change(changes, changes_kept, 'expire', id, '-', '-') end
+  if op then append_change(changes, changes_kept, op, id, revision, ends) end
+end
+
 local function forget(id)
-  call('ZREM', index, id)
   if any_expiry then call('ZREM', expiry, id) end
   call('DEL', item_prefix .. id)
 end
 
-local function store(id, revision, ttl, content)
+local function remove(id, revision, current)
+  call('ZREM', index, id)
+  tell_change(current and 'delete', id, current, revision, '-')
+  forget(id)
+end
+
+local function store(id, revision, current, ttl, content)
   if ttl == '-' then
     call('ZADD', index, 0, id)
+    tell_change('put', id, current, revision, '-')
     if any_expiry then call('ZREM', expiry, id) end
     call('SET', item_prefix .. id, revision .. ' - ' .. content)
+    return
+  end
+  local ends = tonumber(string.match(revision, '^%d+')) + tonumber(ttl)
+  local is_over = ends <= now
+  ends = string.format('%.0f', ends)
+  if is_over then
+    call('ZREM', index, id)
+    tell_change('put', id, current, revision, ends)
+    if changes_kept > 0 then append_change(changes, changes_kept, 'expire', id, '-', '-') end
+    forget(id)
   else
-    local ends = tonumber(string.match(revision, '^%d+')) + tonumber(ttl)
-    if ends <= now then return forget(id) end
-    ends = string.format('%.0f', ends)
     call('ZADD', index, 0, id)
+    tell_change('put', id, current, revision, ends)
     call('ZADD', expiry, ends, id)
     any_expiry = true
     call('SET', item_prefix .. id, revision .. ' ' .. ends .. ' ' .. content, 'PXAT', ends)
@@ -97,10 +125,10 @@ local function apply(revision, f, more)
     return 'rejected ' .. (current or '-')
   end
   if op == 'delete' then
-    forget(id)
+    remove(id, revision, current)
     return current and 'deleted' or 'absent'
   end
-  store(id, revision, f[6], f[8])
+  store(id, revision, current, f[6], f[8])
   return current and 'replaced' or 'created'
 end
 
@@ -151,6 +179,7 @@ local function settle(revision, f)
   return outcome
 end
 
+open_feed(changes, changes_kept)
 local done, rejected, buried, bytes, failure = {}, 0, 0, 0, ''
 
 -- Reads a few entries, then more at a time as far as their size allows. Only once an entry is read

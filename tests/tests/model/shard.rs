@@ -28,6 +28,8 @@ pub struct Shard {
     /// What those who asked for the outcome of a write are told.
     pub told: BTreeMap<StreamId, Outcome>,
     pub dead: Vec<Dead>,
+    /// What the feed tells, in order: the fields of each entry.
+    pub changes: Vec<[String; 8]>,
     /// Ids whose index and expiry an interrupted commit may have changed ahead of the item.
     pub doubtful: BTreeSet<ItemId>,
 }
@@ -150,17 +152,39 @@ impl Shard {
         (!self.holds(id, write)).then(|| Outcome::Rejected { current: self.revision(id) })
     }
 
+    /// Whether the time of the item has run out, and the feed has yet to hear of it.
+    pub fn is_overdue(&self, id: &ItemId) -> bool {
+        self.expiry.contains_key(id) && !self.items.contains_key(id)
+    }
+
+    /// A worker has come by: there is a feed now, if there was none.
+    pub fn open_feed(&mut self) {
+        if self.changes.is_empty() {
+            self.changes.push(change("start", "", None, None));
+        }
+    }
+
     fn apply(&mut self, revision: StreamId, id: &ItemId, write: &Write, now: u64) -> Outcome {
+        if self.is_overdue(id) {
+            self.changes.push(change("expire", id.as_str(), None, None));
+        }
         self.doubtful.remove(id);
         self.index.remove(id);
         self.expiry.remove(id);
         let existed = self.items.remove(id).is_some();
         let Operation::Put { content, ttl } = &write.operation else {
-            return if existed { Outcome::Deleted } else { Outcome::Absent };
+            if !existed {
+                return Outcome::Absent;
+            }
+            self.changes.push(change("delete", id.as_str(), Some(revision), None));
+            return Outcome::Deleted;
         };
         let ttl = ttl.map(|ttl| u64::try_from(ttl.as_millis()).expect("the TTLs of the steps are short"));
         let expires_at_ms = ttl.map(|ttl| revision.ms + ttl);
-        if expires_at_ms.is_none_or(|ends| ends > now) {
+        self.changes.push(change("put", id.as_str(), Some(revision), expires_at_ms));
+        if expires_at_ms.is_some_and(|ends| ends <= now) {
+            self.changes.push(change("expire", id.as_str(), None, None));
+        } else {
             self.items.insert(id.clone(), Held::Item(item(revision, expires_at_ms, content)));
             self.index.insert(id.clone());
             self.expiry.extend(expires_at_ms.map(|ends| (id.clone(), ends)));
@@ -181,6 +205,7 @@ impl Shard {
                 }
                 Some(_) => {}
                 None => {
+                    self.changes.push(change("expire", id.as_str(), None, None));
                     self.index.remove(id);
                 }
             }
@@ -220,6 +245,13 @@ impl Shard {
         write.condition.if_match.as_ref().is_none_or(named)
             && !write.condition.if_none_match.as_ref().is_some_and(named)
     }
+}
+
+/// What the feed tells of one change.
+fn change(op: &str, id: &str, revision: Option<StreamId>, expires: Option<u64>) -> [String; 8] {
+    let revision = revision.map_or("-".to_owned(), |revision| revision.to_string());
+    let expires = expires.map_or("-".to_owned(), |expires| expires.to_string());
+    ["op", op, "id", id, "revision", &revision, "expires", &expires].map(str::to_owned)
 }
 
 fn item(revision: StreamId, expires_at_ms: Option<u64>, content: &Content) -> Item {

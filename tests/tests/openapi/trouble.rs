@@ -15,7 +15,7 @@ use crate::ask::Ask;
 use crate::example::Example;
 
 /// Examples whose trouble is not made here, and who sees them.
-const ELSEWHERE: [&str; 9] = [
+const ELSEWHERE: [&str; 11] = [
     // `drive` follows the links of answers.
     "applied",
     // `e2e/conditions.rs`.
@@ -27,6 +27,9 @@ const ELSEWHERE: [&str; 9] = [
     "method-not-allowed",
     // `e2e/bulk.rs`.
     "no-room",
+    // `e2e/changes.rs`.
+    "no-feed",
+    "changes-gone",
     // `access`.
     "unauthorized",
     "insufficient-scope",
@@ -132,6 +135,7 @@ async fn foreign_keys_in_redis() -> Tested {
         for p in Partition::all() {
             let () = direct.command(&["SET", &keys::writes(p), "not ours"]).await?;
             let () = direct.command(&["SET", &keys::index(p), "not ours"]).await?;
+            let () = direct.command(&["SET", &keys::changes(p), "not ours"]).await?;
         }
         Ok(())
     })

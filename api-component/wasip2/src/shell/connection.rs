@@ -6,17 +6,20 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use larder_api::store::Lookout;
 use larder_api::store::redis::{Redis, RedisError, Reply};
 use spin_sdk::redis::{Connection as Open, Error, RedisParameter, RedisResult};
+use wasi::clocks::monotonic_clock::subscribe_duration;
 
 pub struct Connection {
     url: String,
     open: Cell<Option<Open>>,
+    lookout: Lookout,
 }
 
 impl Connection {
     pub fn new(url: String) -> Self {
-        Self { url, open: Cell::default() }
+        Self { url, open: Cell::default(), lookout: Lookout::default() }
     }
 
     /// Runs `command` on the open connection, opening it first where need be. Nothing bounds it in
@@ -58,6 +61,15 @@ impl Redis for Connection {
     /// Each request has its connection, and each that waits an instance.
     async fn pause(&self, _: Duration) -> bool {
         false
+    }
+
+    async fn sleep(&self, pause: Duration) {
+        let nanoseconds = u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX);
+        subscribe_duration(nanoseconds).block();
+    }
+
+    fn lookout(&self) -> &Lookout {
+        &self.lookout
     }
 }
 

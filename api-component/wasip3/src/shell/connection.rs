@@ -14,6 +14,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures::future::{Either, select};
+use larder_api::store::Lookout;
 use larder_api::store::redis::{Redis, RedisError, Reply};
 use larder_protocol::limits::{MAX_BLOCKED_PER_INSTANCE, MAX_IDLE_PER_INSTANCE};
 use spin_sdk::redis::{Connection as Open, Error, RedisParameter, RedisResult};
@@ -29,6 +30,7 @@ pub struct Connection {
     idle: RefCell<Vec<Open>>,
     /// How many blocking commands are under way.
     blocked: Cell<usize>,
+    lookout: Lookout,
 }
 
 /// How often a request looks whether another has opened the connection.
@@ -68,6 +70,7 @@ impl Connection {
             opening: Cell::default(),
             idle: RefCell::default(),
             blocked: Cell::default(),
+            lookout: Lookout::default(),
         }
     }
 
@@ -169,6 +172,14 @@ impl Redis for Connection {
     async fn pause(&self, pause: Duration) -> bool {
         sleep(pause).await;
         true
+    }
+
+    async fn sleep(&self, pause: Duration) {
+        sleep(pause).await;
+    }
+
+    fn lookout(&self) -> &Lookout {
+        &self.lookout
     }
 }
 
