@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use larder_local::system::System;
 use larder_tests::Larder;
 use larder_tests::history::nemesis::{Blows, Plan};
-use larder_tests::history::{Clock, Workload, check, items, settle};
+use larder_tests::history::{Clock, Follower, Workload, check, check_feed, items, settle};
 
 use crate::Tested;
 
@@ -54,6 +54,8 @@ async fn round(seed: u64) -> Tested {
         async move { Workload { clients: CLIENTS, seed }.run(&larder, &items, clock, &stop).await }
     });
 
+    let follower = Follower::start(larder.clone(), seed).await?;
+
     let (mut blows, start) = (Blows::default(), Instant::now());
     for (number, blow) in Plan::new(seed).enumerate() {
         if number >= Plan::ROUND && start.elapsed() > ROUND {
@@ -66,10 +68,15 @@ async fn round(seed: u64) -> Tested {
     stop.store(true, Ordering::Relaxed);
     let history = settle(&larder, &items, clock, workload.await?).await?;
 
+    let told = follower.stop().await?;
+
     let start = Instant::now();
     let report = check(&history);
     println!("faults: {blows}\n{report}, in {} ms", start.elapsed().as_millis());
     assert!(report.violations.is_empty(), "LARDER_SEED={seed}: {}", report.complaint());
     assert!(report.acknowledged() > 0, "nothing was written");
+    println!("{} changes told, {} answers thrown away", told.changes.len(), told.broken_off);
+    let wrong = check_feed(&history, &told.changes);
+    assert!(wrong.is_empty(), "LARDER_SEED={seed}: {}", wrong.join("\n"));
     Ok(())
 }
