@@ -22,7 +22,10 @@ async fn main() -> anyhow::Result<()> {
     let redis = Direct::open(&larder.system().redis.url()).await?;
     weigh(&larder, &redis).await?;
 
-    println!("{:<12}{:>12}{:>16}{:>16}{:>14}{:>12}", "watchers", "connections", "commands/s", "% of Redis", "p50 ms", "max ms");
+    println!(
+        "{:<12}{:>12}{:>16}{:>16}{:>14}{:>12}",
+        "watchers", "connections", "commands/s", "% of Redis", "p50 ms", "max ms"
+    );
     let mut streams = Vec::new();
     for count in [0, 1, 16, watchers] {
         while streams.len() < count {
@@ -84,7 +87,8 @@ async fn idle(redis: &Direct) -> anyhow::Result<(f64, f64)> {
         let of = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<f64>().ok());
         Ok(of("used_cpu_user:").context("user")? + of("used_cpu_sys:").context("sys")?)
     };
-    let (start, commands, before) = (Instant::now(), redis.info("stats", "total_commands_processed").await?, cpu().await?);
+    let (start, commands, before) =
+        (Instant::now(), redis.info("stats", "total_commands_processed").await?, cpu().await?);
     tokio::time::sleep(REST).await;
     let commands = redis.info("stats", "total_commands_processed").await? - commands;
     let seconds = start.elapsed().as_secs_f64();

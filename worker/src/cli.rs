@@ -159,7 +159,7 @@ mod tests {
             ["--sweep-interval", "9"],
             ["--sweep-interval", "1s"],
             ["--command-timeout", "60001"],
-            ["--changes-kept", "-1"],
+            ["--changes-kept", "all"],
             ["--changes-kept", "1000000001"],
             ["--name", "two words"],
             ["--name", ""],

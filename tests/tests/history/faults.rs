@@ -49,12 +49,11 @@ async fn round(seed: u64) -> Tested {
     let mut system = larder.take_system();
     let (larder, clock, stop) = (Arc::new(larder), Clock::start(), Arc::new(AtomicBool::new(false)));
     let items = items(&larder);
+    let follower = Follower::start(larder.clone(), seed).await?;
     let workload = tokio::spawn({
         let (larder, items, stop) = (larder.clone(), items.clone(), stop.clone());
         async move { Workload { clients: CLIENTS, seed }.run(&larder, &items, clock, &stop).await }
     });
-
-    let follower = Follower::start(larder.clone(), seed).await?;
 
     let (mut blows, start) = (Blows::default(), Instant::now());
     for (number, blow) in Plan::new(seed).enumerate() {
