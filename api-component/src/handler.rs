@@ -20,7 +20,10 @@ use crate::web::{head, header};
 use crate::writes::outcome;
 use crate::{items, many};
 
-/// Answers a request. What the operator should know of a failure goes to standard error.
+pub use many::changes::Follower;
+
+/// Answers a request. An answer that goes on has a [`Follower`] among its extensions, which tells what comes
+/// after its body. What the operator should know of a failure goes to standard error.
 pub async fn handle(request: Request<impl RequestBody>, config: &Config, redis: &impl Redis) -> Response<Bytes> {
     let told = config.origins.told(&request);
     let (method, uri) = (request.method().clone(), request.uri().clone());
@@ -90,6 +93,7 @@ async fn dispatch(
         (&Method::POST, Route::Item(id)) => items::write::post(request, &id, &context?).await,
         (&Method::PATCH, Route::Item(id)) => items::patch::patch(request, &id, &context?).await,
         (&Method::DELETE, Route::Item(id)) => items::write::delete(&request, &id, &context?).await,
+        (&Method::GET | &Method::HEAD, Route::Changes) => many::changes::get(&request, &context?).await,
         (&Method::GET | &Method::HEAD, Route::Write(revision)) => outcome::get(&request, revision, &context?).await,
         (&Method::GET | &Method::HEAD, Route::Live) => health::live(&request),
         // A load balancer has no token.

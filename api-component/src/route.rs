@@ -20,6 +20,8 @@ pub enum Route {
     Items,
     /// `/items/{id}`; everything behind the second slash is the id.
     Item(ItemId),
+    /// `/changes`: what happens to all of them.
+    Changes,
     /// `/writes/{revision}`.
     Write(Revision),
     /// `/health/live`.
@@ -90,6 +92,7 @@ impl Route {
         }
         match path {
             "/items" => Ok(Self::Items),
+            "/changes" => Ok(Self::Changes),
             "/health/live" => Ok(Self::Live),
             "/health/ready" => Ok(Self::Ready),
             "/openapi.json" => Ok(Self::OpenApi),
@@ -101,7 +104,7 @@ impl Route {
     #[must_use]
     pub fn takes_token(&self) -> bool {
         match self {
-            Self::Items | Self::Item(_) | Self::Write(_) => true,
+            Self::Items | Self::Item(_) | Self::Changes | Self::Write(_) => true,
             Self::Live | Self::Ready | Self::OpenApi => false,
         }
     }
@@ -112,7 +115,7 @@ impl Route {
         match self {
             Self::Item(_) => ITEM_METHODS,
             Self::Items => ITEMS_METHODS,
-            Self::Write(_) | Self::Live | Self::Ready | Self::OpenApi => READ_METHODS,
+            Self::Changes | Self::Write(_) | Self::Live | Self::Ready | Self::OpenApi => READ_METHODS,
         }
     }
 }
@@ -148,6 +151,7 @@ mod tests {
         assert!(matches!(Route::of("/writes/7-1-0"), Ok(Route::Write(_))));
         assert_eq!(Route::of("/writes/7%2D1-0").unwrap(), Route::of("/writes/7-1-0").unwrap());
         assert!(matches!(Route::of("/writes/7"), Err(NoRoute::Revision(_))));
+        assert_eq!(Route::of("/changes").unwrap(), Route::Changes);
         assert_eq!(Route::of("/health/live").unwrap(), Route::Live);
         assert_eq!(Route::of("/openapi.json").unwrap(), Route::OpenApi);
         for path in ["/", "/writes", "/health", "/health/live/", "/itemsx"] {

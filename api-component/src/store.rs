@@ -5,11 +5,13 @@
 //! its failures are to a client.
 
 mod accept;
+mod changes;
 pub mod cluster;
 mod digest;
 mod failure;
 mod health;
 mod list;
+mod lookout;
 pub mod node;
 mod outcome;
 mod rate;
@@ -25,10 +27,12 @@ use larder_protocol::{Call, Item, ItemId, Operation, Outcome, Partition, Revisio
 use self::redis::{Redis, RedisError, Reply};
 
 pub use accept::{Acceptance, Accepted, accept, accept_as, accept_many};
+pub use changes::{Change, Op, Positions, Stretch, changes, feed, read_heads};
 pub use digest::digest_of;
 pub use failure::{ReadError, read_failed, under_replicated, write_failed};
 pub use health::{lags, live_workers};
 pub use list::{Described, Entry, Part, list};
+pub use lookout::Lookout;
 pub use outcome::{Progress, progress};
 pub use rate::{Taken, take};
 pub use read_many::{ManyRead, read_many};

@@ -2,7 +2,8 @@
 
 use crate::item::{MAX_COUNTER_BYTES, MAX_HEAD_BYTES};
 use crate::limits::{
-    EXPIRE_MAX_IDS, HEARTBEAT_EXPIRY, IDEMPOTENCY_KEPT, LIST_MAX_SEEN, OUTCOME_KEPT, OUTCOME_KEPT_AFTER_WAIT,
+    CHANGES_MAX_SEEN, EXPIRE_MAX_IDS, HEARTBEAT_EXPIRY, IDEMPOTENCY_KEPT, LIST_MAX_SEEN, OUTCOME_KEPT,
+    OUTCOME_KEPT_AFTER_WAIT,
 };
 use crate::scripts::{self, Script};
 use crate::token::{Limit, Name};
@@ -72,17 +73,18 @@ pub fn read_many(p: Partition, ids: &[&ItemId], room: usize) -> Call {
     call(&scripts::READ_MANY, p, ids.iter().map(|id| keys::item(id)).collect(), &[&room])
 }
 
-/// `commit.lua`: applies the head of the partition's channel, of so many entries and bytes.
+/// `commit.lua`: applies the head of the partition's channel, of so many entries and bytes. Of the
+/// changes about `changes_kept` are kept; with 0 there is no feed of them.
 #[must_use]
-pub fn commit(p: Partition, max_entries: usize, max_bytes: usize) -> Call {
-    let keys = vec![keys::writes(p), keys::index(p), keys::expiry(p), keys::dead(p), keys::scratch(p)];
+pub fn commit(p: Partition, max_entries: usize, max_bytes: usize, changes_kept: u64) -> Call {
+    let keys = [keys::writes, keys::index, keys::expiry, keys::dead, keys::scratch, keys::changes, keys::terms];
     let prefixes = [keys::item_prefix(p), keys::rejected_prefix(p), keys::outcome_prefix(p)];
     let kept = [OUTCOME_KEPT.as_millis(), OUTCOME_KEPT_AFTER_WAIT.as_millis()];
     let [item, rejected, outcome] = &prefixes;
     let bounds = [max_entries, max_bytes, MAX_COUNTER_BYTES];
-    let arguments: [&dyn ToString; 8] =
-        [item, rejected, outcome, &kept[0], &kept[1], &bounds[0], &bounds[1], &bounds[2]];
-    call(&scripts::COMMIT, p, keys, &arguments)
+    let arguments: [&dyn ToString; 9] =
+        [item, rejected, outcome, &kept[0], &kept[1], &bounds[0], &bounds[1], &bounds[2], &changes_kept];
+    call(&scripts::COMMIT, p, keys.map(|key| key(p)).to_vec(), &arguments)
 }
 
 /// The reply of `commit.lua`: what one call did.
@@ -109,11 +111,32 @@ impl From<CommitReply> for Committed {
     }
 }
 
-/// `expire.lua`: takes expired ids off the partition's index, [`EXPIRE_MAX_IDS`] at most.
+/// `expire.lua`: takes expired ids off the partition's index, [`EXPIRE_MAX_IDS`] at most. The feed is told,
+/// as by [`commit`].
 #[must_use]
-pub fn expire(p: Partition) -> Call {
-    let keys = vec![keys::index(p), keys::expiry(p), keys::scratch(p)];
-    call(&scripts::EXPIRE, p, keys, &[&keys::item_prefix(p), &EXPIRE_MAX_IDS])
+pub fn expire(p: Partition, changes_kept: u64) -> Call {
+    let keys = vec![keys::index(p), keys::expiry(p), keys::scratch(p), keys::changes(p), keys::terms(p)];
+    call(&scripts::EXPIRE, p, keys, &[&keys::item_prefix(p), &EXPIRE_MAX_IDS, &changes_kept])
+}
+
+/// `feed.lua`: the first and the last change that the partition keeps.
+#[must_use]
+pub fn feed(p: Partition) -> Call {
+    call(&scripts::FEED, p, vec![keys::changes(p)], &[])
+}
+
+/// `changes.lua`: the changes of the partition after the one named, `most` at most, to ids that start
+/// with `prefix`.
+#[must_use]
+pub fn changes(p: Partition, after: StreamId, prefix: &str, most: usize) -> Call {
+    let next = after.next().unwrap_or(after);
+    call(&scripts::CHANGES, p, vec![keys::changes(p)], &[&after, &next, &prefix, &most, &CHANGES_MAX_SEEN])
+}
+
+/// `read_heads.lua`: the header blocks of items of the partition `p`.
+#[must_use]
+pub fn read_heads(p: Partition, ids: &[&ItemId]) -> Call {
+    call(&scripts::READ_HEADS, p, ids.iter().map(|id| keys::item(id)).collect(), &[&MAX_HEAD_BYTES])
 }
 
 /// `outcome.lua`: what became of a write, and how `item` stands where it is named; then only of a

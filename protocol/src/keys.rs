@@ -26,7 +26,8 @@ pub fn workers(p: Partition) -> String {
     of(p, "workers")
 }
 
-/// Hash: the terms of the primaries that gave out the IDs of writes (see `fragment/term.lua`).
+/// Hash: the terms of the primaries that gave out the IDs of writes (see `fragment/term.lua`). Where there is
+/// one, the IDs of changes have terms, too.
 #[must_use]
 pub fn terms(p: Partition) -> String {
     of(p, "terms")
@@ -74,6 +75,13 @@ pub fn dead(p: Partition) -> String {
 #[must_use]
 pub fn scratch(p: Partition) -> String {
     of(p, "scratch")
+}
+
+/// Stream: the changes that were applied to the items, as far back as they are kept. Where none are kept
+/// there is none.
+#[must_use]
+pub fn changes(p: Partition) -> String {
+    of(p, "changes")
 }
 
 /// What every record of a write that was not applied starts with; its stream ID follows.
@@ -141,6 +149,7 @@ mod tests {
         assert_eq!(workers(p), "larder:{12dyr}:workers");
         assert_eq!(doorbell(p), "larder:{12dyr}:doorbell");
         assert_eq!(scratch(p), "larder:{12dyr}:scratch");
+        assert_eq!(changes(p), "larder:{12dyr}:changes");
         let revision = "12-5-0".parse().unwrap();
         assert_eq!(rejected(revision), "larder:{12dyr}:rejected:5-0");
         assert_eq!(outcome(revision), "larder:{12dyr}:outcome:5-0");

@@ -357,8 +357,9 @@ async fn the_primary_that_sentinels_name_is_followed() -> Tested {
     sentinel.node_mut(0).kill().await?;
     let start = Instant::now();
     // Its clients are cut off when it is promoted.
+    let url = sentinel.node_mut(1).url();
     let (redis, after) = eventually("the replica accepts", async || {
-        let redis = Direct::open(&sentinel.node_mut(1).url()).await?;
+        let redis = Direct::open(&url).await?;
         let after = accept(&redis, &id, &put("after")).await?;
         Ok((redis, after))
     })

@@ -145,11 +145,11 @@ async fn a_ttl_counts_from_acceptance_and_ends_the_item_and_its_index_entry() ->
     tokio::time::sleep(Duration::from_millis(20)).await;
     commit_all(&redis, p).await?;
     assert_eq!(item(&redis, &id).await?.unwrap().head.expires_at_ms, Some(revision.ms + 300));
-    assert_eq!(redis.run::<(u64, u64)>(&call::expire(p)).await?, (0, 0), "not yet");
+    assert_eq!(redis.run::<(u64, u64)>(&call::expire(p, limits::DEFAULT_CHANGES_KEPT)).await?, (0, 0), "not yet");
 
     tokio::time::sleep(Duration::from_millis(400)).await;
     assert_eq!(item(&redis, &id).await?, None);
-    assert_eq!(redis.run::<(u64, u64)>(&call::expire(p)).await?, (1, 1));
+    assert_eq!(redis.run::<(u64, u64)>(&call::expire(p, limits::DEFAULT_CHANGES_KEPT)).await?, (1, 1));
     assert_eq!(redis.command::<u64>(&["EXISTS", &keys::index(p), &keys::expiry(p)]).await?, 0);
     Ok(())
 }
@@ -176,7 +176,7 @@ async fn rewriting_without_a_ttl_keeps_the_item() -> Tested {
     accepted(&redis, &id, put("long")).await?;
     commit_all(&redis, p).await?;
     tokio::time::sleep(Duration::from_millis(80)).await;
-    redis.run::<(u64, u64)>(&call::expire(p)).await?;
+    redis.run::<(u64, u64)>(&call::expire(p, limits::DEFAULT_CHANGES_KEPT)).await?;
     assert_eq!(item(&redis, &id).await?.unwrap().value, b"long");
     assert_eq!(redis.command::<u64>(&["ZCARD", &keys::index(p)]).await?, 1);
     Ok(())
@@ -305,7 +305,7 @@ async fn an_increment_that_is_tried_again_adds_nothing() -> Tested {
     let redis = RedisAlone::start().await?;
     let id = ItemId::new("a")?;
     accepted(&redis, &id, Operation::Increment { by: 5, ttl: None }.into()).await?;
-    let commit = call::commit(Partition::of(&id), 10, 1_000);
+    let commit = call::commit(Partition::of(&id), 10, 1_000, limits::DEFAULT_CHANGES_KEPT);
     let forgetful = commit.script.source.replace("if #done > 0 then call('XDEL'", "if false then call('XDEL'");
     for _ in 0..3 {
         let Committed { applied, left, .. } = redis.run_source::<CommitReply>(&forgetful, &commit).await?.into();
@@ -362,7 +362,7 @@ async fn an_outcome_is_kept_no_longer_than_somebody_may_look_for_it() -> Tested 
     let told =
         async |write| redis.command::<i64>(&["PTTL", &keys::outcome(Revision { partition: p, id: write })]).await;
     let commit_keeping = async |ms: &str| {
-        let mut call = call::commit(p, 128, limits::COMMIT_MAX_BYTES);
+        let mut call = call::commit(p, 128, limits::COMMIT_MAX_BYTES, limits::DEFAULT_CHANGES_KEPT);
         assert_eq!(call.arguments[4], limits::OUTCOME_KEPT_AFTER_WAIT.as_millis().to_string().as_bytes());
         call.arguments[4] = ms.into();
         redis.run::<CommitReply>(&call).await

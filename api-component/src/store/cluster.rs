@@ -22,6 +22,7 @@ use larder_protocol::Partition;
 use self::map::Map;
 use self::refusal::Refusal;
 use self::replicated::Counted;
+use super::Lookout;
 use super::node::{Command, Node};
 use super::redis::{Master, Redis, RedisError, Replicated, Reply};
 use crate::config::RedisSettings;
@@ -33,6 +34,7 @@ pub struct Cluster<N> {
     /// Set while a request looks where the partitions are, so that those that miss them together look once.
     looking: Cell<bool>,
     counted: Cell<Counted>,
+    lookout: Lookout,
 }
 
 /// The first pause before a command is tried again, and the longest.
@@ -44,7 +46,7 @@ impl<N: Node> Cluster<N> {
     pub fn new(settings: RedisSettings) -> Self {
         let map =
             RefCell::new(Map::guess(&settings.addresses, |address| N::new(settings.url(address), settings.timeout)));
-        Self { settings, map, looking: Cell::default(), counted: Cell::default() }
+        Self { settings, map, looking: Cell::default(), counted: Cell::default(), lookout: Lookout::default() }
     }
 
     /// Runs `command` where the partition is: on a node, and with whether it must say `ASKING` first.
@@ -162,6 +164,14 @@ impl<N: Node> Redis for Cluster<N> {
 
     async fn pause(&self, pause: Duration) -> bool {
         N::pause(pause).await
+    }
+
+    async fn sleep(&self, pause: Duration) {
+        N::sleep(pause).await;
+    }
+
+    fn lookout(&self) -> &Lookout {
+        &self.lookout
     }
 }
 

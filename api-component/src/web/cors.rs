@@ -18,7 +18,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use super::header;
 
 /// Request headers that a page may set, besides metadata.
-const REQUEST_HEADERS: [HeaderName; 8] = [
+const REQUEST_HEADERS: [HeaderName; 9] = [
     AUTHORIZATION,
     CONTENT_TYPE,
     IF_MATCH,
@@ -27,6 +27,7 @@ const REQUEST_HEADERS: [HeaderName; 8] = [
     header::IDEMPOTENCY_KEY,
     header::PREFER,
     header::MIN_REVISION,
+    header::LAST_EVENT_ID,
 ];
 
 /// Response headers that a page may read, besides metadata and what it always may.

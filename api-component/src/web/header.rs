@@ -38,6 +38,9 @@ names! {
     /// How often it may (the same draft).
     RATE_LIMIT_POLICY = "ratelimit-policy";
 
+    /// The cursor of the last event that a client of Server-Sent Events has seen (HTML standard, section 9.2).
+    LAST_EVENT_ID = "last-event-id";
+
     /// What a client would like (RFC 7240).
     PREFER = "prefer";
 

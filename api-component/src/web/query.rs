@@ -41,6 +41,18 @@ pub enum InvalidQuery {
     /// No integer of 64 bits.
     #[error("The by \"{0}\" must be a whole number from {min} to {max}", min = i64::MIN, max = i64::MAX)]
     By(String),
+    /// Something else to tell of an item that changed.
+    #[error("The parameter include must be meta or value")]
+    Include,
+    /// Neither yes nor no.
+    #[error("The parameter {0} must be true or false")]
+    Flag(&'static str),
+    /// A wait that is none.
+    #[error("The parameter wait must be a whole number of seconds")]
+    Wait,
+    /// A stream in a form that has an end.
+    #[error("With follow=true the answer has no end; it needs Accept: application/x-ndjson, or text/event-stream")]
+    Follow,
     /// A time to live that is none.
     #[error("The ttl \"{0}\" must be a whole number of seconds from 1 to {MAX_TTL_SECONDS}")]
     Ttl(String),
@@ -71,6 +83,40 @@ pub fn parameters<const N: usize>(uri: &Uri, known: [&str; N]) -> Result<[Option
         }
     }
     Ok(values)
+}
+
+/// Reads a flag, which is false where it is not given.
+///
+/// # Errors
+/// [`InvalidQuery::Flag`].
+pub fn flag(name: &'static str, text: Option<&str>) -> Result<bool, InvalidQuery> {
+    match text {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(InvalidQuery::Flag(name)),
+    }
+}
+
+/// Reads part of an id: its rules hold for it too, but for the length.
+///
+/// # Errors
+/// [`InvalidQuery::Text`].
+pub fn text(name: &'static str, text: String, min: usize, max: usize) -> Result<String, InvalidQuery> {
+    if (min..=max).contains(&text.len()) && !text.contains(char::is_control) {
+        return Ok(text);
+    }
+    Err(InvalidQuery::Text { name, min, max })
+}
+
+/// Reads how much a page may hold: 1 to [`MAX_LIST_LIMIT`].
+///
+/// # Errors
+/// [`InvalidQuery::Limit`].
+pub fn page_limit(text: &str) -> Result<usize, InvalidQuery> {
+    match text.parse() {
+        Ok(limit @ 1..=MAX_LIST_LIMIT) if text.bytes().all(|b| b.is_ascii_digit()) => Ok(limit),
+        _ => Err(InvalidQuery::Limit(text.escape_debug().to_string())),
+    }
 }
 
 /// Reads a time to live in seconds.
@@ -120,6 +166,14 @@ mod tests {
         assert_eq!(by("0"), Ok(0));
         for wrong in ["", "+1", " 1", "1.0", "1e3", "0x1", "9223372036854775808"] {
             assert!(by(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn limits_are_whole_numbers() {
+        assert_eq!(page_limit("1000"), Ok(1_000));
+        for wrong in ["", "0", "1001", "-1", "+1", "1e2", "ten"] {
+            assert!(page_limit(wrong).is_err(), "{wrong}");
         }
     }
 

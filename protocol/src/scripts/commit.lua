@@ -18,6 +18,8 @@
 -- KEYS[4] its dead stream
 -- KEYS[5] a key for the time of an addition; nothing is left there, so Redis refuses this while the partition moves
 --         to another master
+-- KEYS[6] its stream of changes
+-- KEYS[7] its terms
 -- ARGV[1] what the keys of its items start with
 -- ARGV[2] what the keys of its rejection records start with
 -- ARGV[3] what the keys of the outcomes that somebody waits for start with
@@ -26,6 +28,7 @@
 -- ARGV[6] most entries to take
 -- ARGV[7] stop after this many bytes
 -- ARGV[8] most bytes of an item that holds an integer
+-- ARGV[9] how many changes to keep, about; 0 for no feed of them
 --
 -- Reply: {<applied>, <rejected>, <dead>, <entries left>, <error or ''>}
 
@@ -33,16 +36,35 @@ local stream, index, expiry, dead, scratch = KEYS[1], KEYS[2], KEYS[3], KEYS[4],
 local item_prefix, rejected_prefix, outcome_prefix = ARGV[1], ARGV[2], ARGV[3]
 local rejection_kept, kept_after_wait = ARGV[4], tonumber(ARGV[5])
 local max_entries, max_bytes, max_counter = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local changes_kept = tonumber(ARGV[9])
 local call, find = redis.call, string.find
 
 local now = milliseconds()
 local any_expiry = call('EXISTS', expiry) == 1
+local feed = open_feed(KEYS[6], KEYS[7], changes_kept)
 
--- The item changes last, and that cannot fail: an entry that is tried again is judged as before.
+-- The item changes last, and that cannot fail: an entry that is tried again is judged as before. So the
+-- feed, which cannot take back what it was told, is told when index and expiry set have shown that they
+-- are what they should be.
+
+-- Tells the feed of a change to an item that was at `current`: first that its time had run out, where
+-- expire.lua has not come to it.
+local function tell_change(op, id, current, revision, ends)
+  if changes_kept == 0 or current == revision then return end
+  local has_ended = any_expiry and call('ZSCORE', expiry, id) and not current
+  if has_ended then append_change(feed, 'expire', id, '-', '-') end
+  if op then append_change(feed, op, id, revision, ends) end
+end
+
 local function forget(id)
-  call('ZREM', index, id)
   if any_expiry then call('ZREM', expiry, id) end
   call('DEL', item_prefix .. id)
+end
+
+local function remove(id, revision, current)
+  call('ZREM', index, id)
+  tell_change(current and 'delete', id, current, revision, '-')
+  forget(id)
 end
 
 -- When an item that is stored now shall end, '-' for never: after the time to live of its entry,
@@ -55,15 +77,24 @@ local function ending(id, revision, ttl)
   return string.format('%.0f', tonumber(string.match(revision, '^%d+')) + tonumber(ttl))
 end
 
-local function store(id, revision, ttl, content)
+local function store(id, revision, current, ttl, content)
   local ends = ending(id, revision, ttl)
   if ends == '-' then
     call('ZADD', index, 0, id)
+    tell_change('put', id, current, revision, '-')
     if any_expiry then call('ZREM', expiry, id) end
     call('SET', item_prefix .. id, revision .. ' - ' .. content)
+    return
+  end
+  local is_over = tonumber(ends) <= now
+  if is_over then
+    call('ZREM', index, id)
+    tell_change('put', id, current, revision, ends)
+    if changes_kept > 0 then append_change(feed, 'expire', id, '-', '-') end
+    forget(id)
   else
-    if tonumber(ends) <= now then return forget(id) end
     call('ZADD', index, 0, id)
+    tell_change('put', id, current, revision, ends)
     call('ZADD', expiry, ends, id)
     any_expiry = true
     call('SET', item_prefix .. id, revision .. ' ' .. ends .. ' ' .. content, 'PXAT', ends)
@@ -92,7 +123,7 @@ local function increment(id, revision, ttl, by, current)
   if current == revision then return 'incremented ' .. value end
   local sum, flaw = add(value, by)
   if not sum then return 'rejected ' .. flaw end
-  store(id, revision, ttl, content_head .. '\n\n' .. sum)
+  store(id, revision, current, ttl, content_head .. '\n\n' .. sum)
   return 'incremented ' .. sum
 end
 
@@ -140,11 +171,11 @@ local function apply(revision, f, more)
     return 'rejected ' .. (current or '-')
   end
   if op == 'delete' then
-    forget(id)
+    remove(id, revision, current)
     return current and 'deleted' or 'absent'
   end
   if op == 'increment' then return increment(id, revision, f[6], f[8], current) end
-  store(id, revision, f[6], f[8])
+  store(id, revision, current, f[6], f[8])
   return current and 'replaced' or 'created'
 end
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -120,6 +120,12 @@ impl Expiry {
     #[must_use]
     pub fn is_past(self, now: SystemTime) -> bool {
         self.0 <= now
+    }
+
+    /// How long it is until then.
+    #[must_use]
+    pub fn left(self, now: SystemTime) -> Duration {
+        self.0.duration_since(now).unwrap_or_default()
     }
 }
 

@@ -81,6 +81,7 @@ async fn a_page_of_an_allowed_origin_may_speak_to_the_store() -> Tested {
             "idempotency-key",
             "prefer",
             "larder-min-revision",
+            "last-event-id",
             "larder-meta-author",
             "larder-meta-x"
         ]

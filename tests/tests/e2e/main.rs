@@ -3,6 +3,7 @@
 mod access;
 mod bulk;
 mod bulk_faults;
+mod changes;
 mod conditions;
 mod cors;
 mod dead;

@@ -18,7 +18,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use larder_local::system::System;
 use larder_protocol::call::CommitReply;
-use larder_protocol::{Condition, Content, ItemId, Operation, Partition, Revisions, Write, call, keys};
+use larder_protocol::{Condition, Content, ItemId, Operation, Partition, Revisions, Write, call, keys, limits};
 use larder_tests::{Aof, Direct, Larder, RedisAlone, eventually};
 use redis::FromRedisValue;
 use reqwest::StatusCode;
@@ -147,7 +147,7 @@ async fn the_audit_convicts_a_commit_that_applies_twice() -> Tested {
     let id = ItemId::new("a")?;
     let p = Partition::of(&id);
     let put = || Operation::Put { content: Content::new(None, b"x".into()).unwrap(), ttl: None };
-    let commit = call::commit(p, 10, 1_000);
+    let commit = call::commit(p, 10, 1_000, limits::DEFAULT_CHANGES_KEPT);
     let honest = commit.script.source;
     let forgetful = honest.replace("if #done > 0 then", "if #done > 1 then table.remove(done)");
     assert_ne!(honest, forgetful);

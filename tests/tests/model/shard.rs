@@ -29,6 +29,8 @@ pub struct Shard {
     /// What those who asked for the outcome of a write are told.
     pub told: BTreeMap<StreamId, Outcome>,
     pub dead: Vec<Dead>,
+    /// What the feed tells, in order: the fields of each entry.
+    pub changes: Vec<[String; 8]>,
     /// Ids whose index and expiry an interrupted commit may have changed ahead of the item.
     pub doubtful: BTreeSet<ItemId>,
 }
@@ -167,11 +169,26 @@ impl Shard {
         integer.ok_or(NotAdded::NoInteger)?.checked_add(by).ok_or(NotAdded::Overflow)
     }
 
+    /// Whether the time of the item has run out, and the feed has yet to hear of it.
+    pub fn is_overdue(&self, id: &ItemId) -> bool {
+        self.expiry.contains_key(id) && !self.items.contains_key(id)
+    }
+
+    /// A worker has come by: there is a feed now, if there was none.
+    pub fn open_feed(&mut self) {
+        if self.changes.is_empty() {
+            self.changes.push(change("start", "", None, None));
+        }
+    }
+
     fn apply(&mut self, revision: StreamId, id: &ItemId, write: &Write, now: u64) -> Outcome {
         let sum = match write.operation {
             Operation::Increment { by, .. } => self.sum(id, by).ok(),
             _ => None,
         };
+        if self.is_overdue(id) {
+            self.changes.push(change("expire", id.as_str(), None, None));
+        }
         self.doubtful.remove(id);
         self.index.remove(id);
         self.expiry.remove(id);
@@ -187,10 +204,17 @@ impl Shard {
                 (sum.to_string().into_bytes(), ttl.map(after).or(earlier_end))
             }
             Operation::Delete | Operation::Barrier => {
-                return if existed { Outcome::Deleted } else { Outcome::Absent };
+                if !existed {
+                    return Outcome::Absent;
+                }
+                self.changes.push(change("delete", id.as_str(), Some(revision), None));
+                return Outcome::Deleted;
             }
         };
-        if expires_at_ms.is_none_or(|ends| ends > now) {
+        self.changes.push(change("put", id.as_str(), Some(revision), expires_at_ms));
+        if expires_at_ms.is_some_and(|ends| ends <= now) {
+            self.changes.push(change("expire", id.as_str(), None, None));
+        } else {
             self.items.insert(id.clone(), Held::Item(item(revision, expires_at_ms, value)));
             self.index.insert(id.clone());
             self.expiry.extend(expires_at_ms.map(|ends| (id.clone(), ends)));
@@ -215,6 +239,7 @@ impl Shard {
                 }
                 Some(_) => {}
                 None => {
+                    self.changes.push(change("expire", id.as_str(), None, None));
                     self.index.remove(id);
                 }
             }
@@ -263,6 +288,13 @@ impl Held {
             Self::Text | Self::List => None,
         }
     }
+}
+
+/// What the feed tells of one change.
+fn change(op: &str, id: &str, revision: Option<StreamId>, expires: Option<u64>) -> [String; 8] {
+    let revision = revision.map_or("-".to_owned(), |revision| revision.to_string());
+    let expires = expires.map_or("-".to_owned(), |expires| expires.to_string());
+    ["op", op, "id", id, "revision", &revision, "expires", &expires].map(str::to_owned)
 }
 
 fn item(revision: StreamId, expires_at_ms: Option<u64>, value: Vec<u8>) -> Item {

@@ -95,6 +95,7 @@ pub enum Never {
 pub enum Broken {
     Index,
     Expiry,
+    Changes,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -166,7 +167,7 @@ fn item() -> impl Strategy<Value = usize> {
 fn commit() -> impl Strategy<Value = Step> {
     let entries = prop_oneof![Just(128usize), 1usize..5];
     let bytes = prop_oneof![Just(1_000_000usize), Just(500), Just(41), Just(1)];
-    let broken = option::weighted(0.1, prop_oneof![Just(Broken::Index), Just(Broken::Expiry)]);
+    let broken = option::weighted(0.1, prop_oneof![Just(Broken::Index), Just(Broken::Expiry), Just(Broken::Changes)]);
     (item(), entries, bytes, broken).prop_map(|(item, max_entries, max_bytes, broken)| Step::Commit {
         item,
         max_entries,
@@ -186,7 +187,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         12 => request().prop_map(Step::Accept),
         6 => commit(),
-        1 => item().prop_map(|item| Step::Lapse { item }),
+        4 => item().prop_map(|item| Step::Lapse { item }),
         1 => item().prop_map(|item| Step::Expire { item }),
         1 => (item(), 0u8..2).prop_map(|(item, key)| Step::LapseRecord { item, key }),
         1 => (item(), 0usize..3).prop_map(|(item, nth)| Step::Retry { item, nth }),
