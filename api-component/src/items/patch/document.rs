@@ -253,7 +253,7 @@ mod tests {
         // In the patch the value is two levels further down.
         assert!(operations("[]", &add(MAX_JSON_DEPTH - 2)).is_ok());
         assert!(operations("[]", &add(MAX_JSON_DEPTH - 1)).is_err());
-        let doubling = vec![r#"{"op":"copy","from":"","path":"/a"}"#; 10].join(",");
-        assert!(operations("{}", &format!("[{doubling}]")).unwrap_err().contains("nested"));
+        let wrapping = vec![r#"{"op":"copy","from":"","path":"/a"}"#; 150].join(",");
+        assert!(operations("{}", &format!("[{wrapping}]")).unwrap_err().contains("nested"));
     }
 }
