@@ -122,7 +122,8 @@ impl Change {
         // Whether all that was accepted before this request is applied when the item is read.
         let mut settled = patience.is_zero();
         let mut attempt = 0;
-        while attempt < MAX_PATCH_ATTEMPTS {
+        // Who has no time left does not write again: the outcome would not be heard.
+        while attempt == 0 || attempt < MAX_PATCH_ATTEMPTS && (patience.is_zero() || !left().is_zero()) {
             let item = store::read(context.redis, id).await?;
             // Only after that, so that an item which this very request has patched before is not patched
             // once more: its record was there before it was.
@@ -131,7 +132,7 @@ impl Change {
                 Some(earlier) => earlier,
                 None => match self.result(item, id, context.config.max_value_bytes) {
                     Ok((operation, condition)) => {
-                        let wait = (!patience.is_zero()).then(left);
+                        let wait = Some(left()).filter(|left| !left.is_zero());
                         let write = Write { operation, condition, wait, idempotency: record.clone() };
                         match self.accept(&write, id, context).await? {
                             Some(sent) => sent,
@@ -143,11 +144,8 @@ impl Change {
                     }
                     Err(refusal) if settled => return Err(refusal),
                     Err(_) => {
-                        let pass = store::pass_barrier(context.redis, id, context.config.max_pending, left());
-                        settled = pass.await.map_err(store::read_failed)?;
-                        if !settled {
-                            return Err(NotSettled.into());
-                        }
+                        settle(left(), id, context).await?;
+                        settled = true;
                         continue;
                     }
                 },
@@ -155,15 +153,16 @@ impl Change {
             if let Some(problem) = sent.under_replicated(id) {
                 return Err(problem);
             }
-            if !patience.is_zero() {
-                sent.wait(record.as_deref(), left(), id, context).await;
+            let left = left();
+            if !left.is_zero() {
+                sent.wait(record.as_deref(), left, id, context).await;
             }
             if !matches!(sent.outcome, Some(Outcome::Rejected { .. })) {
                 return Ok(sent);
             }
             (attempt, settled) = (attempt + 1, true);
         }
-        Err(Contended.into())
+        Err(Contended(attempt).into())
     }
 
     /// What became of this attempt when the request was sent before.
@@ -230,6 +229,13 @@ impl Change {
         let content = Content::new(Some(json::DOCUMENT), value)?.with_metadata(self.metadata.clone());
         Ok((Operation::Put { content, ttl: self.ttl }, self.condition.clone()))
     }
+}
+
+/// Waits until everything that was accepted before is applied.
+async fn settle(patience: Duration, id: &ItemId, context: &Context<'_, impl Redis>) -> Result<(), Problem> {
+    let pass = store::pass_barrier(context.redis, id, context.config.max_pending, patience);
+    let is_passed = !patience.is_zero() && pass.await.map_err(store::read_failed)?;
+    if is_passed { Ok(()) } else { Err(NotSettled.into()) }
 }
 
 impl Key {

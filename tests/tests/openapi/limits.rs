@@ -25,6 +25,7 @@ fn the_limits_are_those_of_the_code() -> Tested {
             "/components/examples/value-too-large/x-larder-request/body_bytes",
             json!(limits::DEFAULT_MAX_VALUE_BYTES + 1),
         ),
+        ("/components/schemas/JsonPatch/maxItems", json!(limits::MAX_PATCH_OPERATIONS)),
         ("/components/parameters/Limit/schema/maximum", json!(limits::MAX_LIST_LIMIT)),
         ("/components/parameters/Limit/schema/default", json!(limits::DEFAULT_LIST_LIMIT)),
         ("/components/parameters/Prefix/schema/maxLength", json!(limits::MAX_ID_BYTES)),
@@ -69,6 +70,9 @@ fn the_limits_are_those_of_the_code() -> Tested {
         ("/components/responses/HeadersTooLarge/description", format!("{} bytes", thousands(limits::MAX_HEADER_BYTES))),
         ("/paths/~1items/post/description", format!("{} operations", thousands(limits::MAX_BULK_OPERATIONS))),
         ("/paths/~1items/post/description", format!("{} MiB", limits::MAX_BULK_BYTES / 1024 / 1024)),
+        ("/paths/~1items~1{id}/patch/description", format!("{} times", limits::MAX_PATCH_ATTEMPTS)),
+        ("/paths/~1items~1{id}/patch/description", format!("{} operations", thousands(limits::MAX_PATCH_OPERATIONS))),
+        ("/paths/~1items~1{id}/patch/description", format!("{} MiB", limits::MAX_PATCHED_BYTES / 1024 / 1024)),
         ("/paths/~1items~1get/post/description", format!("{} ids", thousands(limits::MAX_BULK_OPERATIONS))),
         ("/paths/~1items~1get/post/description", format!("{} MiB", limits::MAX_BULK_BYTES / 1024 / 1024)),
     ] {

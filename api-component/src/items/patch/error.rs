@@ -1,7 +1,7 @@
 //! Why a patch is not applied (RFC 5789 §2.2).
 
 use json_patch::PatchErrorKind;
-use larder_protocol::limits::{MAX_JSON_DEPTH, MAX_PATCH_ATTEMPTS, MAX_PATCH_OPERATIONS};
+use larder_protocol::limits::{MAX_JSON_DEPTH, MAX_PATCH_OPERATIONS};
 
 use crate::web::header;
 use crate::web::problem::{Kind, Problem};
@@ -51,12 +51,10 @@ pub enum NotPatched {
     },
 }
 
-/// Others wrote between each reading of the item and the writing.
+/// Others wrote between each reading of the item and the writing, so often.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "Others changed the item {MAX_PATCH_ATTEMPTS} times while it was being patched. Nothing was written; try again."
-)]
-pub struct Contended;
+#[error("Others changed the item each of the {0} times that it was being patched. Nothing was written; try again.")]
+pub struct Contended(pub u32);
 
 /// What the item will be when all accepted writes are applied is not known in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
