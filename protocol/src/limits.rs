@@ -157,7 +157,7 @@ pub const MAX_PATCH_OPERATIONS: usize = 1_000;
 pub const MAX_JSON_DEPTH: usize = 127;
 
 /// How often a patch is tried where others write to the same item meanwhile.
-pub const MAX_PATCH_ATTEMPTS: u32 = 16;
+pub const MAX_PATCH_ATTEMPTS: u32 = 64;
 
 /// How often a worker says that it lives.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
-use larder_local::system::{DataFolder, Output, Port, RedisCluster, RedisProgram, RedisServer, WorkerProcess, built};
+use anyhow::ensure;
+use larder_local::system::{DataFolder, Output, Port, RedisCluster, RedisSentinel, WorkerProcess, built};
 use larder_protocol::{Condition, Content, Item, ItemId, Operation, Partition, Revisions, StreamId, Write, call, keys};
 use larder_tests::{Direct, eventually};
 use redis::Value;
@@ -14,7 +14,11 @@ use tempfile::TempDir;
 
 type Tested = anyhow::Result<()>;
 
+/// So that a replica takes over soon.
 const NODE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// So that none does, on a busy machine neither, where the test is about something else.
+const LONG_NODE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A worker whose log and admin server can be read.
 struct Worker {
@@ -50,9 +54,16 @@ impl Worker {
     }
 }
 
+impl Drop for Worker {
+    /// A test that fails shows what it printed.
+    fn drop(&mut self) {
+        println!("{}", self.log().unwrap_or_default());
+    }
+}
+
 /// A cluster of three masters with a replica each.
-async fn cluster() -> anyhow::Result<RedisCluster> {
-    RedisCluster::start(&Arc::new(DataFolder::temporary()?), 3, NODE_TIMEOUT).await
+async fn cluster(node_timeout: Duration) -> anyhow::Result<RedisCluster> {
+    RedisCluster::start(&Arc::new(DataFolder::temporary()?), 3, node_timeout).await
 }
 
 /// An item of each partition.
@@ -133,7 +144,7 @@ async fn latency(
 
 #[tokio::test]
 async fn a_master_that_is_gone_costs_its_partitions_only() -> Tested {
-    let mut cluster = cluster().await?;
+    let mut cluster = cluster(LONG_NODE_TIMEOUT).await?;
     let ids = items();
     // Without its replica, so that nobody takes its place.
     let gone = cluster.master_of(Partition::all().next().unwrap().slot()).await?;
@@ -145,10 +156,13 @@ async fn a_master_that_is_gone_costs_its_partitions_only() -> Tested {
     println!("before, p50 and most: {:?}", latency(&Nodes::of(&cluster).await?, &ids, Some(gone)).await?);
 
     worker.process.pause()?;
-    for (p, id) in &ids {
-        accept(&Nodes::of(&cluster).await?.open(*p).await?, id, &put("waits")).await?;
-    }
-    let of = Nodes::of(&cluster).await?.of;
+    let of = {
+        let nodes = Nodes::of(&cluster).await?;
+        for (&p, id) in &ids {
+            accept(&nodes.open(p).await?, id, &put("waits")).await?;
+        }
+        nodes.of
+    };
     cluster.node_mut(gone).kill().await?;
     worker.process.resume()?;
     let nodes = Nodes { cluster: &cluster, of: of.clone() };
@@ -183,7 +197,7 @@ async fn a_master_that_is_gone_costs_its_partitions_only() -> Tested {
 
 #[tokio::test]
 async fn a_replica_that_takes_over_is_found_and_revisions_tell_its_term() -> Tested {
-    let mut cluster = cluster().await?;
+    let mut cluster = cluster(NODE_TIMEOUT).await?;
     let p = Partition::all().next().unwrap();
     let id = &items()[&p];
     let gone = cluster.master_of(p.slot()).await?;
@@ -220,7 +234,7 @@ async fn a_replica_that_takes_over_is_found_and_revisions_tell_its_term() -> Tes
 /// Each of the commands that `redis-cli --cluster reshard` sends, one after the other.
 #[tokio::test]
 async fn a_partition_that_moves_is_waited_for() -> Tested {
-    let cluster = cluster().await?;
+    let cluster = cluster(LONG_NODE_TIMEOUT).await?;
     let p = Partition::all().next().unwrap();
     let ids: Vec<ItemId> =
         (0..).filter_map(|n| ItemId::new(n.to_string()).ok()).filter(|id| Partition::of(id) == p).take(20).collect();
@@ -292,7 +306,7 @@ async fn a_partition_that_moves_is_waited_for() -> Tested {
 
 #[tokio::test]
 async fn dead_letters_are_found_at_every_master() -> Tested {
-    let cluster = cluster().await?;
+    let cluster = cluster(LONG_NODE_TIMEOUT).await?;
     let url = cluster.url();
     let worker = Worker::start(&url, &[])?;
     worker.is_ready().await?;
@@ -328,58 +342,28 @@ async fn dead_letters_are_found_at_every_master() -> Tested {
     Ok(())
 }
 
-/// A Sentinel, which ends with this.
-struct Sentinel {
-    _process: tokio::process::Child,
-    port: Port,
-    _folder: TempDir,
-}
-
-impl Sentinel {
-    fn watch(primary: u16, name: &str) -> anyhow::Result<Self> {
-        let (port, folder) = (Port::reserve()?, TempDir::new()?);
-        let settings = format!(
-            "port {}\nbind 127.0.0.1\ndir {}\nlogfile sentinel.log\nsentinel monitor {name} 127.0.0.1 {primary} 1\n\
-             sentinel down-after-milliseconds {name} 1000\nsentinel failover-timeout {name} 5000\n",
-            port.number(),
-            folder.path().display()
-        );
-        let file = folder.path().join("sentinel.conf");
-        std::fs::write(&file, settings)?;
-        let mut command = tokio::process::Command::new(RedisProgram::find()?.path());
-        let process = command.arg(&file).arg("--sentinel").kill_on_drop(true).spawn().context("no Sentinel")?;
-        Ok(Self { _process: process, port, _folder: folder })
-    }
-}
-
 #[tokio::test]
 async fn the_primary_that_sentinels_name_is_followed() -> Tested {
-    let (ports, folders) = ([Port::reserve()?, Port::reserve()?], [TempDir::new()?, TempDir::new()?]);
-    let mut primary = RedisServer::start(folders[0].path(), ports[0].number(), &[]).await?;
-    let of = format!("127.0.0.1 {}", ports[0].number());
-    let prompt = ["--replicaof", &of, "--repl-diskless-sync-delay", "0"];
-    let replica = RedisServer::start(folders[1].path(), ports[1].number(), &prompt).await?;
-    let sentinel = Sentinel::watch(ports[0].number(), "larder")?;
-    let seeds = format!("redis://127.0.0.1:1,127.0.0.1:{}", sentinel.port.number());
-    let worker = Worker::start(&seeds, &[("LARDER_REDIS_SENTINEL", "larder")])?;
+    let mut sentinel = RedisSentinel::start(&Arc::new(DataFolder::temporary()?), NODE_TIMEOUT).await?;
+    let seeds = format!("redis://127.0.0.1:1,{}", sentinel.address());
+    let worker = Worker::start(&seeds, &[("LARDER_REDIS_SENTINEL", sentinel.name())])?;
     worker.is_ready().await?;
-    let (id, redis) = (ItemId::new("a")?, Direct::open(&primary.url()).await?);
+    let (id, redis) = (ItemId::new("a")?, Direct::open(&sentinel.node_mut(0).url()).await?);
     let before = accept(&redis, &id, &put("before")).await?;
     becomes(&redis, &id, "before").await?;
     ensure!(redis.command::<u64>(&["WAIT", "1", "10000"]).await? == 1, "the replica lags");
     assert!(before.seq >> 16 > 0, "{before} tells no term");
-    eventually("the Sentinel knows the replica", async || {
-        let told = Direct::open(&format!("redis://127.0.0.1:{}", sentinel.port.number())).await?;
-        let replicas: Vec<Value> = told.command(&["SENTINEL", "REPLICAS", "larder"]).await?;
-        ensure!(replicas.len() == 1, "{replicas:?}");
-        Ok(())
+
+    sentinel.node_mut(0).kill().await?;
+    let start = Instant::now();
+    // Its clients are cut off when it is promoted.
+    let url = sentinel.node_mut(1).url();
+    let (redis, after) = eventually("the replica accepts", async || {
+        let redis = Direct::open(&url).await?;
+        let after = accept(&redis, &id, &put("after")).await?;
+        Ok((redis, after))
     })
     .await?;
-
-    primary.kill().await?;
-    let start = Instant::now();
-    let redis = Direct::open(&replica.url()).await?;
-    let after = eventually("the replica accepts", async || accept(&redis, &id, &put("after")).await).await?;
     let accepts = start.elapsed();
     becomes(&redis, &id, "after").await?;
     println!("accepted {accepts:?} after the kill, applied after {:?}", start.elapsed());

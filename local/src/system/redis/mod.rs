@@ -38,7 +38,7 @@ pub enum Redis {
 }
 
 impl Redis {
-    /// `redis://127.0.0.1:<port>`; for a cluster with all its nodes, as `redis://<node>,<node>,…`.
+    /// `redis://127.0.0.1:<port>`; for a cluster [`RedisCluster::url`].
     #[must_use]
     pub fn url(&self) -> String {
         match self {

@@ -9,8 +9,9 @@ mod node;
 mod slots;
 mod view;
 
+use std::cell::Cell;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use futures::future::{join_all, try_join_all};
@@ -25,6 +26,9 @@ use super::topology::Topology;
 use super::wait::wait_for;
 use crate::system::data::DataFolder;
 
+/// After how long a manual failover that has not happened will not happen any more (`CLUSTER_MF_TIMEOUT`, 5 s).
+const FAILOVER_GIVEN_UP: Duration = Duration::from_secs(6);
+
 /// A running cluster. Its nodes are killed when it is dropped.
 #[derive(Debug)]
 pub struct RedisCluster {
@@ -33,6 +37,7 @@ pub struct RedisCluster {
     data: Arc<DataFolder>,
     /// In a new cluster first the masters, then a replica of each, in the same order.
     nodes: Vec<Node>,
+    url: String,
 }
 
 /// How a replica takes the place of its master.
@@ -69,16 +74,18 @@ impl RedisCluster {
         let count = kept::nodes(data.path()).max(masters * 2);
         let start = (0..count).map(|number| Node::start(number, program.clone(), data.clone(), settings));
         let nodes = try_join_all(start).await?;
-        let cluster = Self { program, settings: settings.clone(), data: data.clone(), nodes };
+        let mut cluster = Self { program, settings: settings.clone(), data: data.clone(), nodes, url: String::new() };
         cluster.join().await?;
+        let masters = cluster.masters().await.into_iter().map(|number| cluster.nodes[number].address());
+        cluster.url = format!("redis://{}", masters.collect::<Vec<_>>().join(","));
         Ok(cluster)
     }
 
-    /// `redis://127.0.0.1:<port>,127.0.0.1:<port>,…`, with every node.
+    /// `redis://127.0.0.1:<port>,127.0.0.1:<port>,…`, with those that were the masters at the start, in
+    /// the order of their slots: so a component guesses rightly where each partition is.
     #[must_use]
     pub fn url(&self) -> String {
-        let hosts: Vec<_> = self.nodes().map(|node| format!("127.0.0.1:{}", node.port())).collect();
-        format!("redis://{}", hosts.join(","))
+        self.url.clone()
     }
 
     /// The program that runs.
@@ -114,10 +121,12 @@ impl RedisCluster {
         &mut self.nodes[number].server
     }
 
-    /// The numbers of the nodes that say they are masters and have slots.
+    /// The numbers of the nodes that say they are masters and have slots, in the order of their slots.
     pub async fn masters(&self) -> Vec<usize> {
-        let told = self.told().await;
-        told.into_iter().filter(|(_, line)| line.has_slots()).map(|(number, _)| number).collect()
+        let told = self.told().await.into_iter();
+        let mut masters: Vec<_> = told.filter_map(|(number, line)| Some((line.first_slot()?, number))).collect();
+        masters.sort_unstable();
+        masters.into_iter().map(|(_, number)| number).collect()
     }
 
     /// The number of the master that has a slot. A dead or paused one has none.
@@ -155,11 +164,17 @@ impl RedisCluster {
             Failover::Takeover => &["CLUSTER", "FAILOVER", "TAKEOVER"],
         };
         node.server.ask::<()>(words).await?;
+        let asked = Cell::new(Instant::now());
         wait_for(&format!("node {replica} is a master"), async || {
-            if !node.tells().await?.into_myself()?.has_slots() {
-                bail!("it is not");
+            if node.tells().await?.into_myself()?.first_slot().is_some() {
+                return Ok(());
             }
-            Ok(())
+            // Redis gives up after some seconds, where the others did not vote for it in time.
+            if asked.get().elapsed() > FAILOVER_GIVEN_UP {
+                asked.set(Instant::now());
+                node.server.ask::<()>(words).await?;
+            }
+            bail!("it is not");
         })
         .await
     }

@@ -64,6 +64,11 @@ impl Node {
         Ok(Self { server, ports })
     }
 
+    /// `127.0.0.1:<port>`
+    pub fn address(&self) -> String {
+        self.ports[0].address().to_string()
+    }
+
     /// Introduces it to another, who tells its friends. Known ones learn the address anew.
     pub async fn meet(&self, other: &Self) -> Result<()> {
         let [port, bus] = [0, 1].map(|index| other.ports[index].number().to_string());

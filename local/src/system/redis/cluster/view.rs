@@ -74,7 +74,7 @@ impl Line {
         ["handshake", "noaddr", "fail", "fail?"].iter().any(|flag| self.is(flag))
     }
 
-    pub fn is_master(&self) -> bool {
+    fn is_master(&self) -> bool {
         self.is("master")
     }
 
@@ -82,8 +82,8 @@ impl Line {
         self.is_master() && self.slots.iter().any(|range| range.contains(&slot))
     }
 
-    pub fn has_slots(&self) -> bool {
-        self.is_master() && !self.slots.is_empty()
+    pub fn first_slot(&self) -> Option<u16> {
+        self.slots.iter().map(|range| *range.start()).min().filter(|_| self.is_master())
     }
 }
 
@@ -103,7 +103,7 @@ e7d1 127.0.0.1:20005@20006 myself,master - 0 0 1 connected 0-5460 5462 [93-<-67e
         assert!(!view.knows(3), "one of them may be dead");
         assert_eq!(view.0[0].master.as_deref(), Some("e7d1"));
         let myself = view.into_myself().unwrap();
-        assert_eq!((myself.id.as_str(), myself.epoch, myself.has_slots()), ("e7d1", 1, true));
+        assert_eq!((myself.id.as_str(), myself.epoch, myself.first_slot()), ("e7d1", 1, Some(0)));
         assert!(myself.has(0) && myself.has(5460) && !myself.has(5461) && myself.has(5462));
         let alive = TEXT.replace("master,fail? ", "master ").replace("disconnected", "connected");
         assert!(View::parse(&alive).unwrap().knows(3));
