@@ -16,7 +16,9 @@ use crate::up::{Up, command};
 fn nodes(up: &Up) -> anyhow::Result<Vec<(String, i32)>> {
     let lines = up.descendants()?.into_iter().filter_map(|pid| {
         let line = fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
-        line.contains("[cluster]").then_some((line, pid))
+        // Redis fills its title up with what its arguments had room for.
+        let title = line.trim_end_matches([' ', '\0']);
+        title.ends_with("[cluster]").then(|| (title.to_owned(), pid))
     });
     let mut lines: Vec<_> = lines.collect();
     lines.sort();
