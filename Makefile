@@ -84,6 +84,7 @@ bench: setup build ## Measure latency, listing, and throughput beside Webdis (ne
 	target/release/examples/latency
 	target/release/examples/listing
 	target/release/examples/waiting
+	target/release/examples/watching
 	target/release/examples/failover
 	target/release/examples/replicas
 	bench/throughput.sh
