@@ -96,12 +96,7 @@ async fn first(
 }
 
 /// How long each of many waited writes takes, one after the other.
-async fn latencies(
-    larder: &Larder,
-    id: &ItemId,
-    limit: Duration,
-    stop: &AtomicBool,
-) -> anyhow::Result<Vec<Duration>> {
+async fn latencies(larder: &Larder, id: &ItemId, limit: Duration, stop: &AtomicBool) -> anyhow::Result<Vec<Duration>> {
     let (start, mut times) = (Instant::now(), vec![]);
     while start.elapsed() < limit && !stop.load(Ordering::Relaxed) {
         let begin = Instant::now();

@@ -17,10 +17,7 @@ const CLIENTS: usize = 32;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    println!(
-        "{:<34}{:>12}{:>12}{:>12}{:>12}{:>14}",
-        "", "read/s", "write/s", "waited/s", "1 write ms", "us CPU/write"
-    );
+    println!("{:<34}{:>12}{:>12}{:>12}{:>12}{:>14}", "", "read/s", "write/s", "waited/s", "1 write ms", "us CPU/write");
     for round in ["", " (again)"] {
         for (name, topology, replicas) in [
             ("one Redis", Topology::Alone, "0"),
