@@ -43,6 +43,10 @@ impl Pair {
         larder_tests::eventually("the replica has everything", async || {
             let replicas: u64 = self.old.command(&["WAIT", "1", "1000"]).await?;
             anyhow::ensure!(replicas == 1, "{replicas} replicas");
+            // What came with the first synchronization is on its disk only when that file is written anew.
+            let info: String = self.new.command(&["INFO", "persistence"]).await?;
+            let is_on_disk = info.contains("aof_rewrite_in_progress:0") && info.contains("aof_rewrite_scheduled:0");
+            anyhow::ensure!(is_on_disk, "{info}");
             Ok(())
         })
         .await
@@ -68,6 +72,19 @@ impl Pair {
             ids.push(self.accept(redis).await?);
         }
         Ok(ids)
+    }
+
+    /// Applies what was accepted; tells the position behind the last change.
+    async fn commit(&self, redis: &RedisAlone) -> anyhow::Result<StreamId> {
+        redis.run::<Value>(&call::commit(self.partition(), 100, 1_000_000, 10_000)).await?;
+        let ends: Vec<String> = redis.run(&call::feed(self.partition())).await?;
+        Ok(ends.get(1).context("there is a feed")?.parse()?)
+    }
+
+    /// How many changes are told after this position; `None` where that cannot be said.
+    async fn changes(&self, redis: &RedisAlone, after: StreamId) -> anyhow::Result<Option<usize>> {
+        let reply: Vec<Value> = redis.run(&call::changes(self.partition(), after, "", 100)).await?;
+        Ok(reply.len().checked_sub(2).map(|fields| fields / 5))
     }
 
     /// What is told of a write.
@@ -100,7 +117,7 @@ async fn a_new_primary_gives_out_no_revision_again() -> Tested {
     assert!(rising(&[&kept[..], &lost].concat()) && rising(&[&kept[..], &given].concat()));
     assert!(given.iter().all(|id| !lost.contains(id)), "{lost:?} {given:?}");
 
-    pair.new.run::<Value>(&call::commit(pair.partition(), 100, 1_000_000, 10_000)).await?;
+    pair.commit(&pair.new).await?;
     for id in kept.iter().chain(&given) {
         assert_eq!((pair.outcome(&pair.new, *id).await?.as_str(), *id), ("applied", *id));
         assert_eq!(pair.read_after(&pair.new, *id).await?, "current");
@@ -108,6 +125,33 @@ async fn a_new_primary_gives_out_no_revision_again() -> Tested {
     for id in lost {
         assert_eq!((pair.outcome(&pair.new, id).await?.as_str(), id), ("unknown", id));
         assert_eq!(pair.read_after(&pair.new, id).await?, "ahead");
+    }
+    Ok(())
+}
+
+/// Who has followed the changes up to one that was lost is told so, whatever the new primary tells after it.
+#[tokio::test]
+async fn a_position_in_a_lost_end_of_the_feed_is_never_good_again() -> Tested {
+    let pair = Pair::start().await?;
+    pair.start_terms().await?;
+    pair.accept_some(&pair.old).await?;
+    let kept = pair.commit(&pair.old).await?;
+    pair.level().await?;
+    pair.part().await?;
+    let mut lost = vec![];
+    for redis in [&pair.old, &pair.new] {
+        for _ in 0..20 {
+            pair.accept(redis).await?;
+            let last = pair.commit(redis).await?;
+            if std::ptr::eq(redis, &pair.old) {
+                lost.push(last);
+            }
+        }
+    }
+    assert!(rising(&[&[kept], &lost[..]].concat()), "{kept:?} {lost:?}");
+    assert_eq!(pair.changes(&pair.new, kept).await?, Some(20));
+    for id in lost {
+        assert_eq!((pair.changes(&pair.new, id).await?, id), (None, id));
     }
     Ok(())
 }
