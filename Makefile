@@ -84,6 +84,8 @@ bench: setup build ## Measure latency, listing, and throughput beside Webdis (ne
 	target/release/examples/latency
 	target/release/examples/listing
 	target/release/examples/waiting
+	target/release/examples/failover
+	target/release/examples/replicas
 	bench/throughput.sh
 
 soak: setup build ## Check histories under faults for MINUTES; LARDER_SEED=... starts with that plan

@@ -6,7 +6,7 @@
 
 mod denied;
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use headers::HeaderMapExt;
 use headers::authorization::{Authorization, Bearer};
@@ -105,6 +105,15 @@ impl Access<'_> {
         self.reach(id.as_str())
     }
 
+    /// How long its token is still good; `None` where it does not expire.
+    #[must_use]
+    pub fn left(&self, now: impl FnOnce() -> SystemTime) -> Option<Duration> {
+        match self {
+            Self::Token(entry) => entry.expires.map(|expiry| expiry.left(now())),
+            Self::Open | Self::Stranger => None,
+        }
+    }
+
     /// Whose the request is: the name of its token, empty in an open store. A token that replaces
     /// another under the same name is the same owner.
     #[must_use]
@@ -118,7 +127,7 @@ impl Access<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, UNIX_EPOCH};
+    use std::time::UNIX_EPOCH;
 
     use http::HeaderValue;
 

@@ -1,5 +1,7 @@
 //! What a request to items has to hand, besides itself.
 
+pub mod quota;
+
 use crate::access::Access;
 use crate::config::Config;
 

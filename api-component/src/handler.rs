@@ -8,9 +8,9 @@ use bytes::Bytes;
 use http::header::{ALLOW, X_CONTENT_TYPE_OPTIONS};
 use http::{Method, Request, Response, StatusCode};
 
-use crate::access::Access;
+use crate::access::{Access, Denied};
 use crate::config::Config;
-use crate::context::Context;
+use crate::context::{Context, quota};
 use crate::route::{self, MethodNotAllowed, Methods, Route};
 use crate::service::{health, openapi};
 use crate::store::redis::Redis;
@@ -20,7 +20,10 @@ use crate::web::{head, header};
 use crate::writes::outcome;
 use crate::{items, many};
 
-/// Answers a request. What the operator should know of a failure goes to standard error.
+pub use many::changes::Follower;
+
+/// Answers a request. An answer that goes on has a [`Follower`] among its extensions, which tells what comes
+/// after its body. What the operator should know of a failure goes to standard error.
 pub async fn handle(request: Request<impl RequestBody>, config: &Config, redis: &impl Redis) -> Response<Bytes> {
     let told = config.origins.told(&request);
     let (method, uri) = (request.method().clone(), request.uri().clone());
@@ -54,8 +57,30 @@ async fn answer(
 ) -> Result<Response<Bytes>, Problem> {
     head::check(&request)?;
     let route = Route::of(request.uri().path())?;
-    let methods = route.methods();
     let access = config.tokens.admit(request.headers(), SystemTime::now);
+    let quota = match &access {
+        Ok(access) if route.takes_token() && request.method() != Method::OPTIONS => quota::take(access, redis).await?,
+        _ => None,
+    };
+    let answer = dispatch(request, route, access, config, redis).await;
+    let Some(quota) = quota else { return answer };
+    match answer {
+        Ok(mut response) => {
+            quota.tell(response.headers_mut());
+            Ok(response)
+        }
+        Err(problem) => Err(quota.tell_with(problem)),
+    }
+}
+
+async fn dispatch(
+    request: Request<impl RequestBody>,
+    route: Route,
+    access: Result<Access<'_>, Denied>,
+    config: &Config,
+    redis: &impl Redis,
+) -> Result<Response<Bytes>, Problem> {
+    let methods = route.methods();
     let context = access.clone().map(|access| Context { access, config, redis });
     match (request.method(), route) {
         (&Method::GET | &Method::HEAD, Route::Items) => many::listing::get(&request, &context?).await,
@@ -66,7 +91,9 @@ async fn answer(
         (&Method::GET | &Method::HEAD, Route::Item(id)) => items::read::get(&request, &id, &context?).await,
         (&Method::PUT, Route::Item(id)) => items::write::put(request, &id, &context?).await,
         (&Method::POST, Route::Item(id)) => items::write::post(request, &id, &context?).await,
+        (&Method::PATCH, Route::Item(id)) => items::patch::patch(request, &id, &context?).await,
         (&Method::DELETE, Route::Item(id)) => items::write::delete(&request, &id, &context?).await,
+        (&Method::GET | &Method::HEAD, Route::Changes) => many::changes::get(&request, &context?).await,
         (&Method::GET | &Method::HEAD, Route::Write(revision)) => outcome::get(&request, revision, &context?).await,
         (&Method::GET | &Method::HEAD, Route::Live) => health::live(&request),
         // A load balancer has no token.
@@ -74,15 +101,18 @@ async fn answer(
             health::ready(&request, &access.unwrap_or(Access::Stranger), redis).await
         }
         (&Method::GET | &Method::HEAD, Route::OpenApi) => openapi::get(&request),
-        (&Method::OPTIONS, _) => Ok(options(methods)),
+        (&Method::OPTIONS, route) => Ok(options(&route, methods)),
         _ => Err(MethodNotAllowed(methods).into()),
     }
 }
 
 /// What a resource answers (RFC 9110 section 9.3.7), for everybody.
-fn options(methods: Methods) -> Response<Bytes> {
+fn options(route: &Route, methods: Methods) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
     response.headers_mut().insert(ALLOW, methods.into());
+    if matches!(route, Route::Item(_)) {
+        response.headers_mut().insert(header::ACCEPT_PATCH, header::PATCH_FORMS);
+    }
     response
 }

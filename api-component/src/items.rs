@@ -6,7 +6,9 @@ pub mod document;
 pub mod envelope;
 mod error;
 mod metadata;
+pub mod patch;
 pub mod read;
+mod terms;
 pub mod write;
 
 pub use error::{EmptyValue, NoSuchItem, StateNotReached};

@@ -20,6 +20,8 @@ pub enum Route {
     Items,
     /// `/items/{id}`; everything behind the second slash is the id.
     Item(ItemId),
+    /// `/changes`: what happens to all of them.
+    Changes,
     /// `/writes/{revision}`.
     Write(Revision),
     /// `/health/live`.
@@ -37,7 +39,7 @@ pub const BULK_READ: &str = "get";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Methods(&'static str);
 
-const ITEM_METHODS: Methods = Methods("GET, HEAD, PUT, POST, DELETE, OPTIONS");
+const ITEM_METHODS: Methods = Methods("GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS");
 const ITEMS_METHODS: Methods = Methods("GET, HEAD, POST, OPTIONS");
 const READ_METHODS: Methods = Methods("GET, HEAD, OPTIONS");
 
@@ -90,10 +92,20 @@ impl Route {
         }
         match path {
             "/items" => Ok(Self::Items),
+            "/changes" => Ok(Self::Changes),
             "/health/live" => Ok(Self::Live),
             "/health/ready" => Ok(Self::Ready),
             "/openapi.json" => Ok(Self::OpenApi),
             _ => Err(NoRoute::NoSuchPath),
+        }
+    }
+
+    /// Whether it takes a token to reach the resource, and the request counts for its rate.
+    #[must_use]
+    pub fn takes_token(&self) -> bool {
+        match self {
+            Self::Items | Self::Item(_) | Self::Changes | Self::Write(_) => true,
+            Self::Live | Self::Ready | Self::OpenApi => false,
         }
     }
 
@@ -103,7 +115,7 @@ impl Route {
         match self {
             Self::Item(_) => ITEM_METHODS,
             Self::Items => ITEMS_METHODS,
-            Self::Write(_) | Self::Live | Self::Ready | Self::OpenApi => READ_METHODS,
+            Self::Changes | Self::Write(_) | Self::Live | Self::Ready | Self::OpenApi => READ_METHODS,
         }
     }
 }
@@ -139,6 +151,7 @@ mod tests {
         assert!(matches!(Route::of("/writes/7-1-0"), Ok(Route::Write(_))));
         assert_eq!(Route::of("/writes/7%2D1-0").unwrap(), Route::of("/writes/7-1-0").unwrap());
         assert!(matches!(Route::of("/writes/7"), Err(NoRoute::Revision(_))));
+        assert_eq!(Route::of("/changes").unwrap(), Route::Changes);
         assert_eq!(Route::of("/health/live").unwrap(), Route::Live);
         assert_eq!(Route::of("/openapi.json").unwrap(), Route::OpenApi);
         for path in ["/", "/writes", "/health", "/health/live/", "/itemsx"] {

@@ -5,13 +5,16 @@
 //! its failures are to a client.
 
 mod accept;
+mod changes;
 pub mod cluster;
 mod digest;
 mod failure;
 mod health;
 mod list;
+mod lookout;
 pub mod node;
 mod outcome;
+mod rate;
 mod read_many;
 pub mod redis;
 mod script;
@@ -19,15 +22,19 @@ mod wait;
 
 use std::time::Duration;
 
-use larder_protocol::{Call, Item, ItemId, Operation, Outcome, Partition, StreamId, Write, call, keys};
+use larder_protocol::{Call, Item, ItemId, Operation, Outcome, Partition, Revision, StreamId, Write, call, keys};
 
 use self::redis::{Redis, RedisError, Reply};
 
-pub use accept::{Acceptance, Accepted, accept, accept_many};
+pub use accept::{Acceptance, Accepted, accept, accept_as, accept_many};
+pub use changes::{Change, Op, Positions, Stretch, changes, feed, read_heads};
+pub use digest::digest_of;
 pub use failure::{ReadError, read_failed, under_replicated, write_failed};
 pub use health::{lags, live_workers};
 pub use list::{Described, Entry, Part, list};
+pub use lookout::Lookout;
 pub use outcome::{Progress, progress};
+pub use rate::{Taken, take};
 pub use read_many::{ManyRead, read_many};
 pub use wait::{take_outcomes, wait};
 
@@ -81,10 +88,43 @@ pub async fn read_after(redis: &impl Redis, id: &ItemId, revision: StreamId) -> 
 /// # Errors
 /// [`RedisError`].
 pub async fn remembered(redis: &impl Redis, id: &ItemId, record: &str) -> Result<Option<Outcome>, RedisError> {
-    let record = redis.get(Partition::of(id), record).await?.unwrap_or_default();
+    Ok(record_of(redis, id, record).await?.and_then(|[_, _, outcome]| outcome.parse().ok()))
+}
+
+/// What accepting a write to `id` would answer, had it this idempotency record and digest and were it
+/// sent before; `None` where it was not. Where only what replicas have counts, the accept script says it, to a write
+/// that changes nothing: so they have what the record tells of.
+///
+/// # Errors
+/// [`RedisError`].
+pub async fn recall(
+    redis: &impl Redis,
+    record: &str,
+    digest: &str,
+    id: &ItemId,
+    max_pending: u64,
+) -> Result<Option<Accepted>, RedisError> {
+    let Some([write, earlier, outcome]) = record_of(redis, id, record).await? else { return Ok(None) };
+    if redis.is_replicated() {
+        let again = Write { idempotency: Some(record.to_owned()), ..Operation::Barrier.into() };
+        return accept_as(redis, id, &again, digest, max_pending).await.map(Some);
+    }
+    let acceptance = if earlier == digest {
+        let write = write.parse().map_err(|error| RedisError::Unexpected(format!("{record}: {error}")))?;
+        Acceptance::Repeated(Revision { partition: Partition::of(id), id: write }, outcome.parse().ok())
+    } else {
+        Acceptance::Reused
+    };
+    Ok(Some(Accepted { acceptance, missing: None }))
+}
+
+/// The words of an idempotency record: the stream ID, the digest, and the outcome or nothing.
+async fn record_of(redis: &impl Redis, id: &ItemId, record: &str) -> Result<Option<[String; 3]>, RedisError> {
+    let Some(record) = redis.get(Partition::of(id), record).await? else { return Ok(None) };
     let text = String::from_utf8_lossy(&record);
-    // `<stream ID> <digest> <outcome>`, a line for each time that the outcome was told.
-    Ok(text.lines().next().and_then(|line| line.splitn(3, ' ').nth(2)?.parse().ok()))
+    // It has a line for each time that the outcome was told.
+    let mut words = text.lines().next().unwrap_or_default().splitn(3, ' ').map(str::to_owned);
+    Ok(Some([(); 3].map(|()| words.next().unwrap_or_default())))
 }
 
 /// Waits until everything that was accepted for the partition of `id` before is applied; tells

@@ -102,11 +102,12 @@ class RedisPods:
         environment = self.environment(pod, self.machines[pod])
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
-    def ask(self, pod, *command, tool=()):
-        """What redis-cli says to a command."""
-        line = ["redis-cli", *tool, "-h", self.addresses[pod], *command]
+    def ask(self, pod, *command, lines=None):
+        """What redis-cli says to a command, or to many lines of them."""
+        environment = ENVIRONMENT | {"REDISCLI_AUTH": PASSWORD}
+        line = ["redis-cli", "-h", self.addresses[pod], *command]
         done = subprocess.run(
-            line, env=ENVIRONMENT | {"REDISCLI_AUTH": PASSWORD}, capture_output=True, text=True, timeout=60, check=False
+            line, env=environment, input=lines, capture_output=True, text=True, timeout=120, check=False
         )
         return done.stdout.strip()
 
@@ -147,12 +148,12 @@ class RedisPods:
             views.append(view)
         return views[0] if views and all(v == views[0] for v in views) else None
 
-    def wait(self, enough, seconds=45):
+    def wait(self, enough, seconds=120):
         """Waits until that is so, and returns what it returned."""
         deadline = time.monotonic() + seconds
         while not (found := enough()):
             assert time.monotonic() < deadline, self.story()
-            time.sleep(0.1)
+            time.sleep(0.3)
         return found
 
     def ready(self):

@@ -1,10 +1,12 @@
 //! How each script is called: its keys and arguments, in the order that its head documents.
 
-use crate::item::MAX_HEAD_BYTES;
+use crate::item::{MAX_COUNTER_BYTES, MAX_HEAD_BYTES};
 use crate::limits::{
-    EXPIRE_MAX_IDS, HEARTBEAT_EXPIRY, IDEMPOTENCY_KEPT, LIST_MAX_SEEN, OUTCOME_KEPT, OUTCOME_KEPT_AFTER_WAIT,
+    CHANGES_MAX_SEEN, EXPIRE_MAX_IDS, HEARTBEAT_EXPIRY, IDEMPOTENCY_KEPT, LIST_MAX_SEEN, OUTCOME_KEPT,
+    OUTCOME_KEPT_AFTER_WAIT,
 };
 use crate::scripts::{self, Script};
+use crate::token::{Limit, Name};
 use crate::{ItemId, Partition, Revision, StreamId, Write, keys};
 
 /// A script with what it is called with.
@@ -34,7 +36,7 @@ pub fn accept(id: &ItemId, write: &Write, digest: &str, max_pending: u64, judged
     keys.extend(write.idempotency.clone());
     let conditional = judged_early && !write.condition.is_none();
     keys.extend(conditional.then(|| keys::item(id)));
-    let script = if write.operation.is_put() { &scripts::ACCEPT } else { &scripts::ACCEPT_REMOVAL };
+    let script = if write.operation.stores() { &scripts::ACCEPT } else { &scripts::ACCEPT_REMOVAL };
     let (kept, conditional) = (IDEMPOTENCY_KEPT.as_millis(), u8::from(conditional));
     let mut call = call(script, p, keys, &[&max_pending, &keys::doorbell(p), &p, &kept, &digest, &conditional]);
     call.arguments.extend(write.fields(id));
@@ -50,10 +52,10 @@ pub fn accept_many<'a>(
     max_pending: u64,
     judged_early: bool,
 ) -> Call {
-    let any_put = writes.clone().into_iter().any(|(_, write, _)| write.operation.is_put());
-    let script = if any_put { &scripts::ACCEPT_MANY } else { &scripts::ACCEPT_MANY_REMOVALS };
+    let any_stored = writes.clone().into_iter().any(|(_, write, _)| write.operation.stores());
+    let script = if any_stored { &scripts::ACCEPT_MANY } else { &scripts::ACCEPT_MANY_REMOVALS };
     let (kept, items) = (IDEMPOTENCY_KEPT.as_millis(), keys::item_prefix(p));
-    let keys = vec![keys::writes(p), keys::terms(p), keys::never(p)];
+    let keys = vec![keys::writes(p), keys::terms(p), keys::scratch(p)];
     let early = u8::from(judged_early);
     let mut call = call(script, p, keys, &[&max_pending, &keys::doorbell(p), &p, &kept, &items, &early]);
     for (id, write, digest) in writes {
@@ -71,14 +73,18 @@ pub fn read_many(p: Partition, ids: &[&ItemId], room: usize) -> Call {
     call(&scripts::READ_MANY, p, ids.iter().map(|id| keys::item(id)).collect(), &[&room])
 }
 
-/// `commit.lua`: applies the head of the partition's channel, of so many entries and bytes.
+/// `commit.lua`: applies the head of the partition's channel, of so many entries and bytes. Of the
+/// changes about `changes_kept` are kept; with 0 there is no feed of them.
 #[must_use]
-pub fn commit(p: Partition, max_entries: usize, max_bytes: usize) -> Call {
-    let keys = vec![keys::writes(p), keys::index(p), keys::expiry(p), keys::dead(p), keys::never(p)];
+pub fn commit(p: Partition, max_entries: usize, max_bytes: usize, changes_kept: u64) -> Call {
+    let keys = [keys::writes, keys::index, keys::expiry, keys::dead, keys::scratch, keys::changes, keys::terms];
     let prefixes = [keys::item_prefix(p), keys::rejected_prefix(p), keys::outcome_prefix(p)];
     let kept = [OUTCOME_KEPT.as_millis(), OUTCOME_KEPT_AFTER_WAIT.as_millis()];
     let [item, rejected, outcome] = &prefixes;
-    call(&scripts::COMMIT, p, keys, &[item, rejected, outcome, &kept[0], &kept[1], &max_entries, &max_bytes])
+    let bounds = [max_entries, max_bytes, MAX_COUNTER_BYTES];
+    let arguments: [&dyn ToString; 9] =
+        [item, rejected, outcome, &kept[0], &kept[1], &bounds[0], &bounds[1], &bounds[2], &changes_kept];
+    call(&scripts::COMMIT, p, keys.map(|key| key(p)).to_vec(), &arguments)
 }
 
 /// The reply of `commit.lua`: what one call did.
@@ -105,11 +111,32 @@ impl From<CommitReply> for Committed {
     }
 }
 
-/// `expire.lua`: takes expired ids off the partition's index, [`EXPIRE_MAX_IDS`] at most.
+/// `expire.lua`: takes expired ids off the partition's index, [`EXPIRE_MAX_IDS`] at most. The feed is told,
+/// as by [`commit`].
 #[must_use]
-pub fn expire(p: Partition) -> Call {
-    let keys = vec![keys::index(p), keys::expiry(p), keys::never(p)];
-    call(&scripts::EXPIRE, p, keys, &[&keys::item_prefix(p), &EXPIRE_MAX_IDS])
+pub fn expire(p: Partition, changes_kept: u64) -> Call {
+    let keys = vec![keys::index(p), keys::expiry(p), keys::scratch(p), keys::changes(p), keys::terms(p)];
+    call(&scripts::EXPIRE, p, keys, &[&keys::item_prefix(p), &EXPIRE_MAX_IDS, &changes_kept])
+}
+
+/// `feed.lua`: the first and the last change that the partition keeps.
+#[must_use]
+pub fn feed(p: Partition) -> Call {
+    call(&scripts::FEED, p, vec![keys::changes(p)], &[])
+}
+
+/// `changes.lua`: the changes of the partition after the one named, `most` at most, to ids that start
+/// with `prefix`.
+#[must_use]
+pub fn changes(p: Partition, after: StreamId, prefix: &str, most: usize) -> Call {
+    let next = after.next().unwrap_or(after);
+    call(&scripts::CHANGES, p, vec![keys::changes(p)], &[&after, &next, &prefix, &most, &CHANGES_MAX_SEEN])
+}
+
+/// `read_heads.lua`: the header blocks of items of the partition `p`.
+#[must_use]
+pub fn read_heads(p: Partition, ids: &[&ItemId]) -> Call {
+    call(&scripts::READ_HEADS, p, ids.iter().map(|id| keys::item(id)).collect(), &[&MAX_HEAD_BYTES])
 }
 
 /// `outcome.lua`: what became of a write, and how `item` stands where it is named; then only of a
@@ -159,13 +186,19 @@ pub struct Listing<'a> {
 #[must_use]
 pub fn list(p: Partition, listing: &Listing<'_>) -> Call {
     let Listing { prefix, after, delimiter, max_told, max_ids, heads } = *listing;
-    let keys = vec![keys::index(p), keys::expiry(p), keys::never(p)];
+    let keys = vec![keys::index(p), keys::expiry(p), keys::scratch(p)];
     let (item, heads) = (keys::item_prefix(p), u8::from(heads));
     let limits: [&dyn ToString; 5] = [&max_told, &max_ids, &LIST_MAX_SEEN, &heads, &MAX_HEAD_BYTES];
     let mut call = call(&scripts::LIST, p, keys, &[&item, &prefix]);
     call.arguments.extend([after.to_vec(), delimiter.into()]);
     call.arguments.extend(limits.iter().map(|limit| limit.to_string().into_bytes()));
     call
+}
+
+/// `rate.lua`: takes a request from what the tokens of this name may send.
+#[must_use]
+pub fn rate(name: &Name, limit: Limit) -> Call {
+    call(&scripts::RATE, keys::rate_partition(name), vec![keys::rate(name)], &[&limit.rate, &limit.burst])
 }
 
 /// `heartbeat.lua`: the worker `name` lives, on the roster that partition `p` keeps.

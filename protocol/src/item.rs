@@ -81,6 +81,10 @@ impl Content {
 /// content type, and metadata of one byte a line, to each of which come `: ` and the line's end.
 pub const MAX_HEAD_BYTES: usize = 3 * 21 + MAX_CONTENT_TYPE_BYTES + 1 + 4 * MAX_METADATA_BYTES;
 
+/// Longest item that holds an integer of 64 bits, in bytes: the header block, the empty line, a sign
+/// and 19 digits.
+pub const MAX_COUNTER_BYTES: usize = MAX_HEAD_BYTES + 1 + 20;
+
 /// What is known of an item besides its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {

@@ -1,5 +1,6 @@
 //! The names of everything Larder keeps in Redis. No other place spells one out.
 
+use crate::token::Name;
 use crate::{ItemId, Partition, Revision};
 
 /// With the partition's hash tag, so that all of its keys share a slot of a cluster.
@@ -25,18 +26,11 @@ pub fn workers(p: Partition) -> String {
     of(p, "workers")
 }
 
-/// Hash: the terms of the primaries that gave out the IDs of writes (see `fragment/term.lua`).
+/// Hash: the terms of the primaries that gave out the IDs of writes (see `fragment/term.lua`). Where there is
+/// one, the IDs of changes have terms, too.
 #[must_use]
 pub fn terms(p: Partition) -> String {
     of(p, "terms")
-}
-
-/// A key that never exists. A script that builds keys by itself declares it too: so Redis refuses to run
-/// it (`TRYAGAIN`, `ASK`) while the partition moves from one master of a cluster to another, where it would find
-/// some of them and miss others.
-#[must_use]
-pub fn never(p: Partition) -> String {
-    of(p, "never")
 }
 
 /// What every key of an item starts with; the id follows.
@@ -75,6 +69,21 @@ pub fn dead(p: Partition) -> String {
     of(p, "dead")
 }
 
+/// String, for the time of one addition inside the commit script; at any other time there is no such key. So a
+/// script that builds keys by itself declares this one too: Redis refuses to run it (`TRYAGAIN`, `ASK`) while the
+/// partition moves from one master of a cluster to another, where it would find some keys and miss others.
+#[must_use]
+pub fn scratch(p: Partition) -> String {
+    of(p, "scratch")
+}
+
+/// Stream: the changes that were applied to the items, as far back as they are kept. Where none are kept
+/// there is none.
+#[must_use]
+pub fn changes(p: Partition) -> String {
+    of(p, "changes")
+}
+
 /// What every record of a write that was not applied starts with; its stream ID follows.
 #[must_use]
 pub fn rejected_prefix(p: Partition) -> String {
@@ -108,6 +117,21 @@ pub fn idempotency(id: &ItemId, owner: &str, key: &str) -> String {
     of(p, &format!("idem:{}:{id}:{owner}:{key}", id.len()))
 }
 
+/// The partition that counts the requests of the tokens of this name: that of an item with the name as its id.
+///
+/// # Panics
+/// Never: what may be a name may be an id.
+#[must_use]
+pub fn rate_partition(name: &Name) -> Partition {
+    Partition::of(&ItemId::new(name.as_str()).expect("a name is a valid id"))
+}
+
+/// String: when the tokens of this name may send their whole burst again, in microseconds.
+#[must_use]
+pub fn rate(name: &Name) -> String {
+    of(rate_partition(name), &format!("rate:{}", name.as_str()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,7 +148,8 @@ mod tests {
         assert_eq!(dead(p), "larder:{12dyr}:dead");
         assert_eq!(workers(p), "larder:{12dyr}:workers");
         assert_eq!(doorbell(p), "larder:{12dyr}:doorbell");
-        assert_eq!(never(p), "larder:{12dyr}:never");
+        assert_eq!(scratch(p), "larder:{12dyr}:scratch");
+        assert_eq!(changes(p), "larder:{12dyr}:changes");
         let revision = "12-5-0".parse().unwrap();
         assert_eq!(rejected(revision), "larder:{12dyr}:rejected:5-0");
         assert_eq!(outcome(revision), "larder:{12dyr}:outcome:5-0");
@@ -133,5 +158,6 @@ mod tests {
         assert_eq!(idempotency(&id, "", "k"), "larder:{5hpy}:idem:7:cart:42::k");
         let id = ItemId::new("a{b}").unwrap();
         assert_eq!(item(&id), format!("larder:{{{}}}:item:a{{b}}", Partition::of(&id).tag()));
+        assert_eq!(rate(&"123456789".parse().unwrap()), "larder:{3fyy}:rate:123456789");
     }
 }

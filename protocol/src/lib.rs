@@ -23,7 +23,7 @@ pub use call::Call;
 pub use item::{Content, Head, Item};
 pub use item_id::ItemId;
 pub use metadata::Metadata;
-pub use outcome::Outcome;
+pub use outcome::{NotAdded, Outcome};
 pub use partition::Partition;
 pub use revision::{Revision, StreamId};
 pub use scripts::Script;

@@ -93,6 +93,31 @@ pub const COMMIT_MAX_ENTRIES: usize = 128;
 /// applied whatever its size.
 pub const COMMIT_MAX_BYTES: usize = 512 * 1024;
 
+/// Changes that a partition keeps by default, about (the worker's `--changes-kept`).
+pub const DEFAULT_CHANGES_KEPT: u64 = 10_000;
+
+/// Most that may be configured.
+pub const MAX_CHANGES_KEPT: u64 = 1_000_000_000;
+
+/// Most changes that one call of the changes script looks at.
+pub const CHANGES_MAX_SEEN: usize = 1_000;
+
+/// Most changes of a partition that an instance remembers for those who follow them through it.
+pub const MAX_REMEMBERED_CHANGES: usize = 128;
+
+/// How often an instance looks whether there are changes, while somebody waits for some.
+pub const CHANGES_LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How long such a look waits for a Redis that does not answer; all others are looked at again then.
+pub const CHANGES_MAX_LOOK: Duration = Duration::from_millis(500);
+
+/// How often somebody who follows the changes hears that there is none. Only then is it noticed that a
+/// client has gone.
+pub const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
+
+/// How long a stream of changes lasts. Its client comes again, with a token that is still good.
+pub const MAX_STREAM: Duration = Duration::from_secs(5 * 60);
+
 /// Most expired ids that one call of the expire script takes off the index of a partition.
 pub const EXPIRE_MAX_IDS: usize = 256;
 
@@ -120,6 +145,19 @@ pub const MAX_TARGET_BYTES: usize = 8 * 1024;
 
 /// Largest headers of a request, in bytes of all names and values.
 pub const MAX_HEADER_BYTES: usize = 32 * 1024;
+
+/// Largest patch, and largest JSON that is patched, in bytes: read, it takes some 50 times as much
+/// memory, of which an instance of the component has little.
+pub const MAX_PATCHED_BYTES: usize = 1024 * 1024;
+
+/// Most operations of a JSON Patch. Each may move all elements of an array.
+pub const MAX_PATCH_OPERATIONS: usize = 1_000;
+
+/// Most arrays and objects inside each other in what a patch makes: as many as can be read again.
+pub const MAX_JSON_DEPTH: usize = 127;
+
+/// How often a patch is tried where others write to the same item meanwhile.
+pub const MAX_PATCH_ATTEMPTS: u32 = 64;
 
 /// How often a worker says that it lives.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);

@@ -19,6 +19,8 @@ pub enum Outcome {
     Deleted,
     /// There was nothing to remove.
     Absent,
+    /// Added to; this is what the item holds now.
+    Incremented(i64),
     /// A barrier: everything that was accepted before it is applied.
     Passed,
     /// Its condition did not hold; nothing was changed.
@@ -26,8 +28,19 @@ pub enum Outcome {
         /// The state that the item was in, if it existed.
         current: Option<StreamId>,
     },
+    /// It could not be added to the item; nothing was changed.
+    NotAdded(NotAdded),
     /// It could never be applied, for this reason; it is on the dead stream.
     Dead(String),
+}
+
+/// Why an increment changed nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotAdded {
+    /// The item holds something else than an integer of 64 bits.
+    NoInteger,
+    /// The sum would be none.
+    Overflow,
 }
 
 /// A text that tells no outcome.
@@ -46,6 +59,9 @@ impl FromStr for Outcome {
             ("deleted", "") => Self::Deleted,
             ("absent", "") => Self::Absent,
             ("passed", "") => Self::Passed,
+            ("incremented", sum) => Self::Incremented(sum.parse().map_err(|_| invalid())?),
+            ("rejected", "no-integer") => Self::NotAdded(NotAdded::NoInteger),
+            ("rejected", "overflow") => Self::NotAdded(NotAdded::Overflow),
             ("rejected", "-") => Self::Rejected { current: None },
             ("rejected", id) => Self::Rejected { current: Some(id.parse().map_err(|_| invalid())?) },
             ("dead", reason) => Self::Dead(reason.to_owned()),
@@ -61,7 +77,10 @@ impl fmt::Display for Outcome {
             Self::Replaced => f.write_str("replaced"),
             Self::Deleted => f.write_str("deleted"),
             Self::Absent => f.write_str("absent"),
+            Self::Incremented(sum) => write!(f, "incremented {sum}"),
             Self::Passed => f.write_str("passed"),
+            Self::NotAdded(NotAdded::NoInteger) => f.write_str("rejected no-integer"),
+            Self::NotAdded(NotAdded::Overflow) => f.write_str("rejected overflow"),
             Self::Rejected { current: None } => f.write_str("rejected -"),
             Self::Rejected { current: Some(id) } => write!(f, "rejected {id}"),
             Self::Dead(reason) => write!(f, "dead {reason}"),
@@ -81,6 +100,9 @@ mod tests {
             (Outcome::Replaced, "replaced"),
             (Outcome::Deleted, "deleted"),
             (Outcome::Absent, "absent"),
+            (Outcome::Incremented(i64::MIN), "incremented -9223372036854775808"),
+            (Outcome::NotAdded(NotAdded::NoInteger), "rejected no-integer"),
+            (Outcome::NotAdded(NotAdded::Overflow), "rejected overflow"),
             (Outcome::Passed, "passed"),
             (Outcome::Rejected { current: None }, "rejected -"),
             (Outcome::Rejected { current }, "rejected 5-1"),

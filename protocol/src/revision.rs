@@ -37,6 +37,29 @@ fn number(text: &str) -> Option<u64> {
     (canonical && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok())?
 }
 
+impl StreamId {
+    /// The ID that no other lies before: that of no entry.
+    pub const ZERO: Self = Self { ms: 0, seq: 0 };
+
+    /// The next that there can be.
+    #[must_use]
+    pub fn next(self) -> Option<Self> {
+        match self.seq.checked_add(1) {
+            Some(seq) => Some(Self { seq, ..self }),
+            None => Some(Self { ms: self.ms.checked_add(1)?, seq: 0 }),
+        }
+    }
+
+    /// The one before.
+    #[must_use]
+    pub fn previous(self) -> Option<Self> {
+        match self.seq.checked_sub(1) {
+            Some(seq) => Some(Self { seq, ..self }),
+            None => Some(Self { ms: self.ms.checked_sub(1)?, seq: u64::MAX }),
+        }
+    }
+}
+
 impl FromStr for StreamId {
     type Err = InvalidRevision;
 

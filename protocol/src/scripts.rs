@@ -56,11 +56,23 @@ script!(
 );
 script!(
     /// Applies the head of a write channel.
-    COMMIT, "allow-oom", "fragment/clock", "fragment/precondition", "commit"
+    COMMIT, "allow-oom", "fragment/clock", "fragment/stream_id", "fragment/term", "fragment/precondition", "fragment/feed", "commit"
 );
 script!(
     /// Takes ids whose items have expired off the index.
-    EXPIRE, "allow-oom", "fragment/clock", "expire"
+    EXPIRE, "allow-oom", "fragment/clock", "fragment/stream_id", "fragment/term", "fragment/feed", "expire"
+);
+script!(
+    /// Tells the first and the last change that a partition keeps.
+    FEED, "no-writes", "feed"
+);
+script!(
+    /// Tells the changes of a partition in order.
+    CHANGES, "no-writes", "changes"
+);
+script!(
+    /// Tells the header blocks of items.
+    READ_HEADS, "no-writes", "fragment/header_block", "read_heads"
 );
 script!(
     /// Tells what became of a write.
@@ -80,7 +92,7 @@ script!(
 );
 script!(
     /// Tells the ids of a partition in order.
-    LIST, "no-writes", "fragment/clock", "list"
+    LIST, "no-writes", "fragment/clock", "fragment/header_block", "list"
 );
 script!(
     /// Says that a worker lives, and answers who else does.
@@ -93,6 +105,10 @@ script!(
 script!(
     /// Tells the age of the oldest unapplied write of a partition.
     LAG, "no-writes", "fragment/clock", "lag"
+);
+script!(
+    /// Takes a request from what a token may send. A full store shall limit too.
+    RATE, "allow-oom", "rate"
 );
 script!(
     /// Puts a dead entry back on the channel of its partition.

@@ -21,7 +21,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-pub use member::{Digest, Expiry, Invalid, Name, Prefix, Scope};
+pub use member::{Digest, Expiry, Invalid, Name, Prefix, Requests, Scope};
 
 /// What every token that Larder makes starts with, so that scanners for leaked secrets know one.
 pub const TOKEN_PREFIX: &str = "larder_";
@@ -44,9 +44,30 @@ pub struct Entry {
     /// The moment from which on it is worth nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<Expiry>,
+    /// Requests that the tokens of this name may send in a second; any number without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Requests>,
+    /// Requests that they may send at once; as many as in a second without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub burst: Option<Requests>,
+}
+
+/// How often the tokens of a name may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Requests in a second.
+    pub rate: Requests,
+    /// Requests at once.
+    pub burst: Requests,
 }
 
 impl Entry {
+    /// How often the token may ask; `None` where that is not limited.
+    #[must_use]
+    pub fn limit(&self) -> Option<Limit> {
+        self.rate.map(|rate| Limit { rate, burst: self.burst.unwrap_or(rate) })
+    }
+
     /// Whether the token reaches an id, or all ids that start with this text.
     #[must_use]
     pub fn reaches(&self, id_or_prefix: &str) -> bool {
@@ -69,7 +90,9 @@ pub enum InvalidEntries {
     #[error("it has no entry; for an open store leave the variable empty")]
     Empty,
     /// Not an object, or one with a member that is unknown or comes twice.
-    #[error("entry {0} must be an object with name, digest and scopes, perhaps prefixes and expires, each once")]
+    #[error(
+        "entry {0} must be an object with name, digest and scopes, perhaps prefixes, expires, rate and burst, each once"
+    )]
     Malformed(usize),
     /// A member that must be there is not.
     #[error("entry {0} has no {1}")]
@@ -96,6 +119,10 @@ struct Form {
     prefixes: Option<Value>,
     #[serde(default, deserialize_with = "present")]
     expires: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    rate: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    burst: Option<Value>,
 }
 
 /// Without this, a member that is null would count as one that is not there.
@@ -128,12 +155,18 @@ fn entry(text: &RawValue, number: usize) -> Result<Entry, InvalidEntries> {
     let form: Form = serde_json::from_str(text.get()).map_err(|_| InvalidEntries::Malformed(number))?;
     let missing = |member| InvalidEntries::Missing(number, member);
     let wrong = |member, right| InvalidEntries::Member(number, member, right);
+    if form.rate.is_none() && form.burst.is_some() {
+        return Err(missing("rate, and a burst needs one"));
+    }
+    let requests = |value, name| member(value).map(|n: Option<_>| n.ok_or(wrong(name, Requests::RIGHT))).transpose();
     Ok(Entry {
         name: member(form.name).ok_or(missing("name"))?.ok_or(wrong("name", Name::RIGHT))?,
         digest: member(form.digest).ok_or(missing("digest"))?.ok_or(wrong("digest", Digest::RIGHT))?,
         scopes: members(form.scopes).ok_or(missing("scopes"))?.ok_or(wrong("scopes", Scope::RIGHT))?,
         prefixes: members(form.prefixes).unwrap_or(Some(vec![])).ok_or(wrong("prefixes", Prefix::RIGHT))?,
         expires: member(form.expires).map(|time| time.ok_or(wrong("expires", Expiry::RIGHT))).transpose()?,
+        rate: requests(form.rate, "rate")?,
+        burst: requests(form.burst, "burst")?,
     })
 }
 
@@ -169,14 +202,16 @@ mod tests {
     #[test]
     fn an_entry_is_read_as_it_is_written() {
         let json = format!(
-            r#"[{{"name":"ci","digest":"{}","scopes":["read","list"],"prefixes":["ci/","a b"],"expires":"2027-01-01T00:00:00Z"}},{{"name":"ci","digest":"{}","scopes":["admin"]}}]"#,
+            r#"[{{"name":"ci","digest":"{}","scopes":["read","list"],"prefixes":["ci/","a b"],"expires":"2027-01-01T00:00:00Z","rate":10,"burst":50}},{{"name":"ci","digest":"{}","scopes":["admin"]}}]"#,
             digest("a"),
             digest("b")
         );
         let entries = parse(&json).unwrap();
         assert_eq!(serde_json::to_string(&entries).unwrap(), json);
         assert_eq!(entries[0].scopes, BTreeSet::from([Scope::Read, Scope::List]));
-        assert_eq!((entries[1].prefixes.len(), entries[1].expires), (0, None));
+        assert_eq!((entries[1].prefixes.len(), entries[1].expires, entries[1].limit()), (0, None, None));
+        let limit = entries[0].limit().unwrap();
+        assert_eq!((limit.rate.get(), limit.burst.get()), (10, 50));
     }
 
     #[test]
@@ -202,6 +237,11 @@ mod tests {
             ("", "\"expires\":1798761600", "entry 1: expires must be a moment in UTC"),
             ("", "\"expires\":\"2027-01-01\"", "like 2027-01-01T00:00:00Z"),
             ("", "\"expires\":\"2027-01-01T00:00:00+01:00\"", "like 2027-01-01T00:00:00Z"),
+            ("", "\"burst\":5", "entry 1 has no rate, and a burst needs one"),
+            ("", "\"rate\":0", "entry 1: rate must be a whole number from 1 to 1000000"),
+            ("", "\"rate\":\"s3cret\"", "entry 1: rate must be a whole number"),
+            ("", "\"rate\":1.5", "entry 1: rate must be a whole number"),
+            ("", "\"rate\":1,\"burst\":1000001", "entry 1: burst must be a whole number"),
             ("", "\"s3cret\":1", "entry 1 must be an object with name"),
             ("", "\"name\":\"s3cret\"", "each once"),
         ] {

@@ -1,9 +1,10 @@
 //! A write on its way from the component to the commit script: the fields of a stream entry.
 //!
 //! ```text
-//! op put      id <id>  ttl <ms or ->  item <content>  …
-//! op delete   id <id>  …
-//! op barrier  id <id>  …
+//! op put        id <id>  ttl <ms, - or keep>  item <content>  …
+//! op increment  id <id>  ttl <ms, - or keep>  by <integer>  …
+//! op delete     id <id>  …
+//! op barrier    id <id>  …
 //! ```
 //!
 //! The order of these is part of the format: the commit script reads them by position. Behind
@@ -11,7 +12,8 @@
 //! ([`Condition`]), `wait` (somebody waits for the outcome, for so many ms), `idem` (the key
 //! that remembers the outcome). An entry that has anything else is refused by the script. A
 //! time to live counts from the moment of acceptance, which is the entry's own ID, so that no
-//! clock but Redis' is involved.
+//! clock but Redis' is involved; `-` is none, and `keep` leaves the moment at which the item ends as
+//! it is.
 
 use std::fmt;
 use std::time::Duration;
@@ -39,6 +41,19 @@ pub enum Operation {
         /// The value and its type.
         content: Content,
         /// How long the item shall live, counted from acceptance; whole milliseconds.
+        ttl: Option<Duration>,
+    },
+    /// Store this content, and forget it when the item would have ended that it replaces.
+    Replace {
+        /// The value and its type.
+        content: Content,
+    },
+    /// Add to the integer that the item holds; one that is not there holds 0. Type and metadata
+    /// stay as they are.
+    Increment {
+        /// How much.
+        by: i64,
+        /// How long the item shall live, as for [`Operation::Put`]; as long as before where there is none.
         ttl: Option<Duration>,
     },
     /// Remove the item.
@@ -77,6 +92,18 @@ impl Condition {
     pub fn is_none(&self) -> bool {
         *self == Self::default()
     }
+
+    /// Whether it holds of an item that is at `current`, or is not there (RFC 9110 §13.2.2). The
+    /// scripts judge the same.
+    #[must_use]
+    pub fn holds(&self, current: Option<StreamId>) -> bool {
+        let named = |states: &Revisions| match (states, current) {
+            (_, None) => false,
+            (Revisions::Any, Some(_)) => true,
+            (Revisions::These(ids), Some(current)) => ids.contains(&current),
+        };
+        self.if_match.as_ref().is_none_or(named) && !self.if_none_match.as_ref().is_some_and(named)
+    }
 }
 
 impl fmt::Display for Revisions {
@@ -93,9 +120,17 @@ impl Write {
     #[must_use]
     pub fn fields(&self, id: &ItemId) -> Vec<Vec<u8>> {
         let mut fields = vec![("op", self.operation.name().into()), ("id", id.as_str().into())];
-        if let Operation::Put { content, ttl } = &self.operation {
-            let ttl = ttl.map_or_else(|| "-".to_owned(), |ttl| ttl.as_millis().to_string());
-            fields.extend([("ttl", ttl.into_bytes()), ("item", content.encode())]);
+        let ttl_or = |ttl: &Option<Duration>, otherwise: &str| match ttl {
+            Some(ttl) => ("ttl", ttl.as_millis().to_string().into_bytes()),
+            None => ("ttl", otherwise.into()),
+        };
+        match &self.operation {
+            Operation::Put { content, ttl } => fields.extend([ttl_or(ttl, "-"), ("item", content.encode())]),
+            Operation::Replace { content } => fields.extend([ttl_or(&None, "keep"), ("item", content.encode())]),
+            Operation::Increment { by, ttl } => {
+                fields.extend([ttl_or(ttl, "keep"), ("by", by.to_string().into_bytes())]);
+            }
+            Operation::Delete | Operation::Barrier => {}
         }
         let Condition { if_match, if_none_match } = &self.condition;
         fields.extend(if_match.iter().map(|states| ("if-match", states.to_string().into_bytes())));
@@ -109,13 +144,14 @@ impl Write {
 impl Operation {
     /// It stores something, so it needs memory.
     #[must_use]
-    pub fn is_put(&self) -> bool {
-        matches!(self, Self::Put { .. })
+    pub fn stores(&self) -> bool {
+        matches!(self, Self::Put { .. } | Self::Replace { .. } | Self::Increment { .. })
     }
 
     fn name(&self) -> &'static str {
         match self {
-            Self::Put { .. } => "put",
+            Self::Put { .. } | Self::Replace { .. } => "put",
+            Self::Increment { .. } => "increment",
             Self::Delete => "delete",
             Self::Barrier => "barrier",
         }
@@ -137,6 +173,12 @@ mod tests {
         let content = Content::new(Some("text/plain"), b"hi".to_vec()).unwrap();
         let put = Operation::Put { content, ttl: Some(Duration::from_secs(60)) };
         assert_eq!(fields(&put.into()), "op|put|id|cart:42|ttl|60000|item|text/plain\n\nhi");
+        let content = Content::new(None, b"hi".to_vec()).unwrap();
+        let replace = Operation::Replace { content };
+        assert_eq!(fields(&replace.into()), "op|put|id|cart:42|ttl|keep|item|application/octet-stream\n\nhi");
+        let increment = |ttl| fields(&Operation::Increment { by: -2, ttl }.into());
+        assert_eq!(increment(None), "op|increment|id|cart:42|ttl|keep|by|-2");
+        assert_eq!(increment(Some(Duration::from_secs(1))), "op|increment|id|cart:42|ttl|1000|by|-2");
         assert_eq!(fields(&Operation::Delete.into()), "op|delete|id|cart:42");
         let full = Write {
             operation: Operation::Delete,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use futures::future::try_join_all;
 use larder_protocol::call::{CommitReply, Committed};
-use larder_protocol::{Call, Partition, call, keys};
+use larder_protocol::{Call, Partition, call, keys, limits};
 use redis::aio::MultiplexedConnection;
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
@@ -83,7 +83,8 @@ impl Direct {
     /// # Errors
     /// Those of Redis.
     pub async fn commit(&self, p: Partition, max_entries: usize, max_bytes: usize) -> RedisResult<Committed> {
-        let reply: CommitReply = self.run(&call::commit(p, max_entries, max_bytes)).await?;
+        let reply: CommitReply =
+            self.run(&call::commit(p, max_entries, max_bytes, limits::DEFAULT_CHANGES_KEPT)).await?;
         Ok(reply.into())
     }
 

@@ -14,7 +14,11 @@ use tempfile::TempDir;
 
 type Tested = anyhow::Result<()>;
 
+/// So that a replica takes over soon.
 const NODE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// So that none does, on a busy machine neither, where the test is about something else.
+const LONG_NODE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A worker whose log and admin server can be read.
 struct Worker {
@@ -50,9 +54,16 @@ impl Worker {
     }
 }
 
+impl Drop for Worker {
+    /// A test that fails shows what it printed.
+    fn drop(&mut self) {
+        println!("{}", self.log().unwrap_or_default());
+    }
+}
+
 /// A cluster of three masters with a replica each.
-async fn cluster() -> anyhow::Result<RedisCluster> {
-    RedisCluster::start(&Arc::new(DataFolder::temporary()?), 3, NODE_TIMEOUT).await
+async fn cluster(node_timeout: Duration) -> anyhow::Result<RedisCluster> {
+    RedisCluster::start(&Arc::new(DataFolder::temporary()?), 3, node_timeout).await
 }
 
 /// An item of each partition.
@@ -133,7 +144,7 @@ async fn latency(
 
 #[tokio::test]
 async fn a_master_that_is_gone_costs_its_partitions_only() -> Tested {
-    let mut cluster = cluster().await?;
+    let mut cluster = cluster(LONG_NODE_TIMEOUT).await?;
     let ids = items();
     // Without its replica, so that nobody takes its place.
     let gone = cluster.master_of(Partition::all().next().unwrap().slot()).await?;
@@ -145,10 +156,13 @@ async fn a_master_that_is_gone_costs_its_partitions_only() -> Tested {
     println!("before, p50 and most: {:?}", latency(&Nodes::of(&cluster).await?, &ids, Some(gone)).await?);
 
     worker.process.pause()?;
-    for (p, id) in &ids {
-        accept(&Nodes::of(&cluster).await?.open(*p).await?, id, &put("waits")).await?;
-    }
-    let of = Nodes::of(&cluster).await?.of;
+    let of = {
+        let nodes = Nodes::of(&cluster).await?;
+        for (&p, id) in &ids {
+            accept(&nodes.open(p).await?, id, &put("waits")).await?;
+        }
+        nodes.of
+    };
     cluster.node_mut(gone).kill().await?;
     worker.process.resume()?;
     let nodes = Nodes { cluster: &cluster, of: of.clone() };
@@ -183,7 +197,7 @@ async fn a_master_that_is_gone_costs_its_partitions_only() -> Tested {
 
 #[tokio::test]
 async fn a_replica_that_takes_over_is_found_and_revisions_tell_its_term() -> Tested {
-    let mut cluster = cluster().await?;
+    let mut cluster = cluster(NODE_TIMEOUT).await?;
     let p = Partition::all().next().unwrap();
     let id = &items()[&p];
     let gone = cluster.master_of(p.slot()).await?;
@@ -220,7 +234,7 @@ async fn a_replica_that_takes_over_is_found_and_revisions_tell_its_term() -> Tes
 /// Each of the commands that `redis-cli --cluster reshard` sends, one after the other.
 #[tokio::test]
 async fn a_partition_that_moves_is_waited_for() -> Tested {
-    let cluster = cluster().await?;
+    let cluster = cluster(LONG_NODE_TIMEOUT).await?;
     let p = Partition::all().next().unwrap();
     let ids: Vec<ItemId> =
         (0..).filter_map(|n| ItemId::new(n.to_string()).ok()).filter(|id| Partition::of(id) == p).take(20).collect();
@@ -292,7 +306,7 @@ async fn a_partition_that_moves_is_waited_for() -> Tested {
 
 #[tokio::test]
 async fn dead_letters_are_found_at_every_master() -> Tested {
-    let cluster = cluster().await?;
+    let cluster = cluster(LONG_NODE_TIMEOUT).await?;
     let url = cluster.url();
     let worker = Worker::start(&url, &[])?;
     worker.is_ready().await?;
@@ -342,8 +356,14 @@ async fn the_primary_that_sentinels_name_is_followed() -> Tested {
 
     sentinel.node_mut(0).kill().await?;
     let start = Instant::now();
-    let redis = Direct::open(&sentinel.node_mut(1).url()).await?;
-    let after = eventually("the replica accepts", async || accept(&redis, &id, &put("after")).await).await?;
+    // Its clients are cut off when it is promoted.
+    let url = sentinel.node_mut(1).url();
+    let (redis, after) = eventually("the replica accepts", async || {
+        let redis = Direct::open(&url).await?;
+        let after = accept(&redis, &id, &put("after")).await?;
+        Ok((redis, after))
+    })
+    .await?;
     let accepts = start.elapsed();
     becomes(&redis, &id, "after").await?;
     println!("accepted {accepts:?} after the kill, applied after {:?}", start.elapsed());

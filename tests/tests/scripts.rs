@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use larder_protocol::call::{CommitReply, Committed};
 use larder_protocol::{
-    Condition, Content, Item, ItemId, Operation, Partition, Revision, Revisions, StreamId, Write, call, keys, limits,
+    Condition, Content, Item, ItemId, Metadata, NotAdded, Operation, Outcome, Partition, Revision, Revisions, StreamId,
+    Write, call, keys, limits,
 };
 use larder_tests::{Doorbell, RedisAlone};
 use redis::{FromRedisValue, Value};
@@ -144,11 +145,11 @@ async fn a_ttl_counts_from_acceptance_and_ends_the_item_and_its_index_entry() ->
     tokio::time::sleep(Duration::from_millis(20)).await;
     commit_all(&redis, p).await?;
     assert_eq!(item(&redis, &id).await?.unwrap().head.expires_at_ms, Some(revision.ms + 300));
-    assert_eq!(redis.run::<(u64, u64)>(&call::expire(p)).await?, (0, 0), "not yet");
+    assert_eq!(redis.run::<(u64, u64)>(&call::expire(p, limits::DEFAULT_CHANGES_KEPT)).await?, (0, 0), "not yet");
 
     tokio::time::sleep(Duration::from_millis(400)).await;
     assert_eq!(item(&redis, &id).await?, None);
-    assert_eq!(redis.run::<(u64, u64)>(&call::expire(p)).await?, (1, 1));
+    assert_eq!(redis.run::<(u64, u64)>(&call::expire(p, limits::DEFAULT_CHANGES_KEPT)).await?, (1, 1));
     assert_eq!(redis.command::<u64>(&["EXISTS", &keys::index(p), &keys::expiry(p)]).await?, 0);
     Ok(())
 }
@@ -175,7 +176,7 @@ async fn rewriting_without_a_ttl_keeps_the_item() -> Tested {
     accepted(&redis, &id, put("long")).await?;
     commit_all(&redis, p).await?;
     tokio::time::sleep(Duration::from_millis(80)).await;
-    redis.run::<(u64, u64)>(&call::expire(p)).await?;
+    redis.run::<(u64, u64)>(&call::expire(p, limits::DEFAULT_CHANGES_KEPT)).await?;
     assert_eq!(item(&redis, &id).await?.unwrap().value, b"long");
     assert_eq!(redis.command::<u64>(&["ZCARD", &keys::index(p)]).await?, 1);
     Ok(())
@@ -235,6 +236,85 @@ async fn a_full_redis_refuses_new_writes_and_still_applies_accepted_ones() -> Te
     Ok(())
 }
 
+/// What the outcome of an increment is, with somebody waiting for it.
+async fn incremented(redis: &RedisAlone, id: &ItemId, by: i64) -> anyhow::Result<Outcome> {
+    let operation = Operation::Increment { by, ttl: None };
+    let write = Write { wait: Some(Duration::from_secs(60)), ..operation.into() };
+    let (p, revision) = (Partition::of(id), accepted(redis, id, write).await?);
+    redis.commit(p, 128, limits::COMMIT_MAX_BYTES).await?;
+    let reply: Vec<String> = redis.run(&call::take_outcomes(p, [revision])).await?;
+    Ok(reply[0].parse()?)
+}
+
+#[tokio::test]
+async fn integers_are_added_to_exactly_and_only_integers_are() -> Tested {
+    let redis = RedisAlone::start().await?;
+    let id = ItemId::new("a")?;
+    assert_eq!(incremented(&redis, &id, 5).await?, Outcome::Incremented(5));
+    // Beyond 2^53, where a number of Lua skips some.
+    assert_eq!(incremented(&redis, &id, i64::MAX - 6).await?, Outcome::Incremented(i64::MAX - 1));
+    assert_eq!(incremented(&redis, &id, 1).await?, Outcome::Incremented(i64::MAX));
+    assert_eq!(incremented(&redis, &id, 1).await?, Outcome::NotAdded(NotAdded::Overflow));
+    assert_eq!(incremented(&redis, &id, i64::MIN).await?, Outcome::Incremented(-1));
+    assert_eq!(item(&redis, &id).await?.unwrap().value, b"-1");
+    let long = format!("1{}", "0".repeat(10_000));
+    for value in ["", "+1", " 1", "1 ", "1\n", "01", "-0", "1.0", "1e3", "0x1", "9223372036854775808", "one", &long] {
+        let text = put_with(value, None);
+        accepted(&redis, &id, text).await?;
+        assert_eq!(incremented(&redis, &id, 1).await?, Outcome::NotAdded(NotAdded::NoInteger), "{value:?}");
+        assert_eq!(item(&redis, &id).await?.unwrap().value, value.as_bytes());
+    }
+    let left: Vec<String> = redis.command(&["KEYS", "*:scratch"]).await?;
+    assert!(left.is_empty(), "{left:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_increment_changes_the_value_and_nothing_else() -> Tested {
+    let redis = RedisAlone::start().await?;
+    let id = ItemId::new("a")?;
+    let p = Partition::of(&id);
+    // The largest header block that there is, and the longest integer.
+    let names = ('a'..='z').map(String::from).chain((0..682).map(|n| format!("{n:03}")).take(674));
+    let texts: Vec<_> = names.map(|name| (name, "")).collect();
+    let metadata = Metadata::new(texts.iter().map(|(name, text)| (name.as_str(), *text)))?;
+    let content_type = format!("text/plain; charset={}", "x".repeat(limits::MAX_CONTENT_TYPE_BYTES - 20));
+    let content = Content::new(Some(&content_type), i64::MIN.to_string().into())?.with_metadata(metadata.clone());
+    let hour = Duration::from_secs(3_600);
+    let put = accepted(&redis, &id, Operation::Put { content, ttl: Some(hour) }.into()).await?;
+    commit_all(&redis, p).await?;
+
+    assert_eq!(incremented(&redis, &id, 1).await?, Outcome::Incremented(i64::MIN + 1));
+    let after = item(&redis, &id).await?.unwrap();
+    assert_eq!((after.head.content_type, after.head.metadata), (content_type, metadata));
+    assert_eq!(after.head.expires_at_ms, Some(put.ms + 3_600_000));
+    let key = keys::item(&id);
+    assert_eq!(redis.command::<u64>(&["PEXPIRETIME", &key]).await?, put.ms + 3_600_000);
+    let ends: Vec<u64> = redis.command(&["ZMSCORE", &keys::expiry(p), id.as_str()]).await?;
+    assert_eq!(ends, [put.ms + 3_600_000]);
+
+    let longer = accepted(&redis, &id, Operation::Increment { by: 0, ttl: Some(2 * hour) }.into()).await?;
+    commit_all(&redis, p).await?;
+    assert_eq!(redis.command::<u64>(&["PEXPIRETIME", &key]).await?, longer.ms + 7_200_000);
+    Ok(())
+}
+
+/// An entry that is still at the head although it was applied is not applied again.
+#[tokio::test]
+async fn an_increment_that_is_tried_again_adds_nothing() -> Tested {
+    let redis = RedisAlone::start().await?;
+    let id = ItemId::new("a")?;
+    accepted(&redis, &id, Operation::Increment { by: 5, ttl: None }.into()).await?;
+    let commit = call::commit(Partition::of(&id), 10, 1_000, limits::DEFAULT_CHANGES_KEPT);
+    let forgetful = commit.script.source.replace("if #done > 0 then call('XDEL'", "if false then call('XDEL'");
+    for _ in 0..3 {
+        let Committed { applied, left, .. } = redis.run_source::<CommitReply>(&forgetful, &commit).await?.into();
+        assert_eq!((applied, left), (1, 1));
+        assert_eq!(item(&redis, &id).await?.unwrap().value, b"5");
+    }
+    Ok(())
+}
+
 async fn state(redis: &RedisAlone, revision: Revision) -> anyhow::Result<String> {
     let reply: Vec<String> = redis.run(&call::outcome(revision, None)).await?;
     Ok(reply[0].clone())
@@ -282,7 +362,7 @@ async fn an_outcome_is_kept_no_longer_than_somebody_may_look_for_it() -> Tested 
     let told =
         async |write| redis.command::<i64>(&["PTTL", &keys::outcome(Revision { partition: p, id: write })]).await;
     let commit_keeping = async |ms: &str| {
-        let mut call = call::commit(p, 128, limits::COMMIT_MAX_BYTES);
+        let mut call = call::commit(p, 128, limits::COMMIT_MAX_BYTES, limits::DEFAULT_CHANGES_KEPT);
         assert_eq!(call.arguments[4], limits::OUTCOME_KEPT_AFTER_WAIT.as_millis().to_string().as_bytes());
         call.arguments[4] = ms.into();
         redis.run::<CommitReply>(&call).await

@@ -100,7 +100,7 @@ async fn a_new_primary_gives_out_no_revision_again() -> Tested {
     assert!(rising(&[&kept[..], &lost].concat()) && rising(&[&kept[..], &given].concat()));
     assert!(given.iter().all(|id| !lost.contains(id)), "{lost:?} {given:?}");
 
-    pair.new.run::<Value>(&call::commit(pair.partition(), 100, 1_000_000)).await?;
+    pair.new.run::<Value>(&call::commit(pair.partition(), 100, 1_000_000, 10_000)).await?;
     for id in kept.iter().chain(&given) {
         assert_eq!((pair.outcome(&pair.new, *id).await?.as_str(), *id), ("applied", *id));
         assert_eq!(pair.read_after(&pair.new, *id).await?, "current");

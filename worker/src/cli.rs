@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use larder_protocol::limits::{DEFAULT_CHANGES_KEPT, MAX_CHANGES_KEPT};
 
 use crate::connection::RedisSettings;
 use crate::dead::DeadCommand;
@@ -85,6 +86,19 @@ pub struct WorkerSettings {
     )]
     pub sweep_interval: Duration,
 
+    /// How many changes each partition keeps, about, for those who follow them (`GET /changes`).
+    ///
+    /// 0 keeps none, and there is no feed of changes. Give all workers of a store the same: one that keeps
+    /// none ends the feed of those that do.
+    #[arg(
+        long,
+        env = "LARDER_CHANGES_KEPT",
+        value_name = "COUNT",
+        value_parser = clap::value_parser!(u64).range(..=MAX_CHANGES_KEPT),
+        default_value_t = DEFAULT_CHANGES_KEPT
+    )]
+    pub changes_kept: u64,
+
     /// Where to serve /metrics (Prometheus), /live and /ready over HTTP; nowhere by default.
     ///
     /// These pages have no authentication: keep them off public networks.
@@ -130,6 +144,7 @@ mod tests {
         assert_eq!(cli.redis.url.to_string(), "redis://127.0.0.1:6379");
         assert_eq!(cli.redis.command_timeout, Duration::from_secs(5));
         assert_eq!(cli.worker.sweep_interval, Duration::from_millis(250));
+        assert_eq!(cli.worker.changes_kept, 10_000);
         assert_eq!(cli.worker.admin_listen, None);
         assert_eq!(cli.log.format, LogFormat::Human);
         assert_eq!(worker_name(&cli.worker.name), Ok(cli.worker.name.clone()));
@@ -144,6 +159,8 @@ mod tests {
             ["--sweep-interval", "9"],
             ["--sweep-interval", "1s"],
             ["--command-timeout", "60001"],
+            ["--changes-kept", "all"],
+            ["--changes-kept", "1000000001"],
             ["--name", "two words"],
             ["--name", ""],
             ["--admin-listen", "localhost"],

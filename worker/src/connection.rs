@@ -131,15 +131,21 @@ impl Connection {
     }
 
     /// Applies the head of the partition's stream: at most so many entries, and no more once they
-    /// come to so many bytes.
-    pub async fn commit(&self, p: Partition, max_entries: usize, max_bytes: usize) -> Result<Committed, Failure> {
-        let reply: CommitReply = self.run(call::commit(p, max_entries, max_bytes)).await?;
+    /// come to so many bytes. About `changes_kept` changes are kept.
+    pub async fn commit(
+        &self,
+        p: Partition,
+        max_entries: usize,
+        max_bytes: usize,
+        changes_kept: u64,
+    ) -> Result<Committed, Failure> {
+        let reply: CommitReply = self.run(call::commit(p, max_entries, max_bytes, changes_kept)).await?;
         Ok(reply.into())
     }
 
-    /// Takes ids whose items have expired off the partition's index.
-    pub async fn expire(&self, p: Partition) -> Result<Expired, Failure> {
-        let (looked_at, removed) = self.run(call::expire(p)).await?;
+    /// Takes ids whose items have expired off the partition's index. About `changes_kept` changes are kept.
+    pub async fn expire(&self, p: Partition, changes_kept: u64) -> Result<Expired, Failure> {
+        let (looked_at, removed) = self.run(call::expire(p, changes_kept)).await?;
         Ok(Expired { looked_at, removed })
     }
 

@@ -108,17 +108,18 @@ impl<'a> Session<'a> {
     }
 
     async fn work(&self, stop: &CancellationToken) -> Result<(), Outage> {
-        let partitions = self.master.partitions;
+        let (partitions, changes_kept) = (self.master.partitions, self.settings.worker.changes_kept);
         let budget = Budget::among(partitions.len());
-        let committers =
-            partitions.iter().map(|p| Committer::new(p, &self.connection, &self.bells, &budget, stop).run());
+        let committers = partitions
+            .iter()
+            .map(|p| Committer::new(p, &self.connection, &self.bells, &budget, changes_kept, stop).run());
         let period = self.settings.worker.sweep_interval;
         tokio::try_join!(
             try_join_all(committers),
             until(stop, async { Err(self.connection.ended().await) }),
             until(stop, sweep::run(&self.connection, partitions, &self.bells, period)),
             until(stop, self.heart.run(&self.bells)),
-            until(stop, expiry::run(&self.connection, partitions, &self.ownership)),
+            until(stop, expiry::run(&self.connection, partitions, &self.ownership, changes_kept)),
         )?;
         Ok(())
     }

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::{Args, Subcommand};
-use larder_protocol::token::{Digest, Entry, Expiry, Name, Prefix, Scope, TOKEN_BYTES, TOKEN_PREFIX};
+use larder_protocol::token::{Digest, Entry, Expiry, Name, Prefix, Requests, Scope, TOKEN_BYTES, TOKEN_PREFIX};
 use serde::Serialize;
 
 /// A hundred years: who wants more wants a token that does not expire.
@@ -51,6 +51,14 @@ pub struct New {
     #[arg(long, value_name = "N", conflicts_with = "expires", value_parser = clap::value_parser!(u32).range(1..=MAX_DAYS))]
     days: Option<u32>,
 
+    /// How many requests in a second the tokens of this name may send, 1 to 1000000. Any number by default.
+    #[arg(long, value_name = "N")]
+    rate: Option<Requests>,
+
+    /// How many they may send at once; as many as in a second by default.
+    #[arg(long, value_name = "N", requires = "rate")]
+    burst: Option<Requests>,
+
     /// One JSON object: {"token": ..., "entry": {...}}
     #[arg(long)]
     json: bool,
@@ -88,6 +96,8 @@ fn make(arguments: &New, now: SystemTime) -> anyhow::Result<Made> {
         scopes: arguments.scopes.iter().copied().collect(),
         prefixes: arguments.prefixes.clone(),
         expires: arguments.expires.or(arguments.days.map(|days| (now + DAY * days).into())),
+        rate: arguments.rate,
+        burst: arguments.burst,
     };
     Ok(Made { token, entry })
 }
@@ -121,12 +131,15 @@ mod tests {
 
     #[test]
     fn what_is_made_is_what_the_component_reads() {
-        let arguments = arguments("--name ci --scope write --scope read --prefix ci/ --prefix x --days 2").unwrap();
+        let arguments =
+            arguments("--name ci --scope write --scope read --prefix ci/ --prefix x --days 2 --rate 5 --burst 9");
+        let arguments = arguments.unwrap();
         let Made { token, entry } = make(&arguments, UNIX_EPOCH).unwrap();
         let json = serde_json::to_string(&[&entry]).unwrap();
         assert_eq!(token::parse(&json), Ok(vec![entry]));
         let digest = Digest::of(&token);
-        let rest = r#""scopes":["read","write"],"prefixes":["ci/","x"],"expires":"1970-01-03T00:00:00Z"}]"#;
+        let rest =
+            r#""scopes":["read","write"],"prefixes":["ci/","x"],"expires":"1970-01-03T00:00:00Z","rate":5,"burst":9}]"#;
         assert_eq!(json, format!(r#"[{{"name":"ci","digest":"{digest}",{rest}"#));
     }
 
@@ -150,12 +163,14 @@ mod tests {
             "--name ci --scope all",
             "--name ci --scope read --prefix= ",
             "--name ci --scope read --days 0",
+            "--name ci --scope read --rate 0",
             "--name ci --scope read --days 36501",
             "--name ci --scope read --expires 2027-01-01",
             "--name ci --scope read --expires 2001-01-01T00:00:00Z",
         ] {
             assert_eq!(refusal(wrong.trim_end()), ErrorKind::ValueValidation, "{wrong}");
         }
+        assert_eq!(refusal("--name ci --scope read --burst 5"), ErrorKind::MissingRequiredArgument);
         let both = "--name ci --scope read --days 1 --expires 9999-01-01T00:00:00Z";
         assert_eq!(refusal(both), ErrorKind::ArgumentConflict);
     }

@@ -1,6 +1,8 @@
 //! What is known of an item, as a member of a JSON document.
 
-use larder_protocol::{Head, Metadata, Partition, Revision};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use larder_protocol::{Head, Item, Metadata, Partition, Revision};
 use serde::{Serialize, Serializer};
 
 use crate::web::timestamp::rfc3339;
@@ -27,6 +29,27 @@ impl<'a> ItemDocument<'a> {
             expires: head.expires_at_ms.map(rfc3339),
             meta: &head.metadata,
         }
+    }
+}
+
+/// An item with its value. A value that is UTF-8 is told as a string, whatever its content type, so that
+/// its bytes can be told from the string's.
+#[derive(Serialize)]
+pub struct ReadItem<'a> {
+    #[serde(flatten)]
+    known: ItemDocument<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value_base64: Option<String>,
+}
+
+impl<'a> ReadItem<'a> {
+    /// An item of this partition.
+    pub fn of(partition: Partition, item: &'a Item) -> Self {
+        let value = std::str::from_utf8(&item.value).ok();
+        let value_base64 = if value.is_some() { None } else { Some(BASE64_STANDARD.encode(&item.value)) };
+        Self { known: ItemDocument::of(partition, &item.head), value, value_base64 }
     }
 }
 

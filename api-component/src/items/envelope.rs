@@ -17,6 +17,9 @@ pub enum InvalidEnvelope {
     /// The time to live is in the query too.
     #[error("The ttl is in the query and in the JSON body; give it in one of them")]
     TtlTwice,
+    /// It comes with something else.
+    #[error("An increment has no body; what to add is in the query")]
+    OfIncrement,
     /// `value` is missing or null.
     #[error("The JSON body has no value; it must look like {{\"value\": …, \"ttl\": seconds}}")]
     NoValue,
@@ -31,7 +34,7 @@ impl From<InvalidEnvelope> for Problem {
             InvalidEnvelope::NoValue | InvalidEnvelope::EmptyValue => {
                 Self::new(Kind::NoValue, format_args!("{error}. Nothing was written."))
             }
-            InvalidEnvelope::Malformed(_) | InvalidEnvelope::TtlTwice => {
+            InvalidEnvelope::Malformed(_) | InvalidEnvelope::TtlTwice | InvalidEnvelope::OfIncrement => {
                 Self::new(Kind::InvalidEnvelope, format_args!("{error}."))
             }
         }

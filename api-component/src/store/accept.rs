@@ -44,8 +44,22 @@ pub enum Acceptance {
 /// # Errors
 /// [`RedisError`]; only [`RedisError::Lost`] leaves open whether the write was accepted.
 pub async fn accept(redis: &impl Redis, id: &ItemId, write: &Write, max_pending: u64) -> Result<Accepted, RedisError> {
-    let (p, digest) = (Partition::of(id), digest(id, write));
-    let call = call::accept(id, write, &digest, max_pending, judged_early(redis));
+    accept_as(redis, id, write, &digest(id, write), max_pending).await
+}
+
+/// The same for a write that is not all of its request, which has this digest.
+///
+/// # Errors
+/// As for [`accept`].
+pub async fn accept_as(
+    redis: &impl Redis,
+    id: &ItemId,
+    write: &Write,
+    digest: &str,
+    max_pending: u64,
+) -> Result<Accepted, RedisError> {
+    let p = Partition::of(id);
+    let call = call::accept(id, write, digest, max_pending, judged_early(redis));
     let Replicated { replies, missing } = run_replicated(redis, p, &call).await?;
     Ok(Accepted { acceptance: acceptance(p, &call, &replies)?, missing })
 }

@@ -22,6 +22,7 @@ use larder_protocol::Partition;
 use self::map::Map;
 use self::refusal::Refusal;
 use self::replicated::Counted;
+use super::Lookout;
 use super::node::{Command, Node};
 use super::redis::{Master, Redis, RedisError, Replicated, Reply};
 use crate::config::RedisSettings;
@@ -33,6 +34,7 @@ pub struct Cluster<N> {
     /// Set while a request looks where the partitions are, so that those that miss them together look once.
     looking: Cell<bool>,
     counted: Cell<Counted>,
+    lookout: Lookout,
 }
 
 /// The first pause before a command is tried again, and the longest.
@@ -44,7 +46,7 @@ impl<N: Node> Cluster<N> {
     pub fn new(settings: RedisSettings) -> Self {
         let map =
             RefCell::new(Map::guess(&settings.addresses, |address| N::new(settings.url(address), settings.timeout)));
-        Self { settings, map, looking: Cell::default(), counted: Cell::default() }
+        Self { settings, map, looking: Cell::default(), counted: Cell::default(), lookout: Lookout::default() }
     }
 
     /// Runs `command` where the partition is: on a node, and with whether it must say `ASKING` first.
@@ -66,19 +68,28 @@ impl<N: Node> Cluster<N> {
             };
             // The clock is asked only where something went wrong.
             let (deadline, pause) = patience.get_or_insert_with(|| (Instant::now() + self.settings.timeout, PAUSES.0));
-            match Refusal::of(&error, &node.address) {
-                Some(refusal) if self.passes(&refusal) && Instant::now() < *deadline => match refusal {
-                    Refusal::Moved(address) if self.moved(p, &address).await => continue,
-                    Refusal::Ask(address) if !asking => {
-                        importer = Some(self.known(&address));
-                        continue;
+            let Some(refusal) = Refusal::of(&error, &node.address).filter(|refusal| self.passes(refusal)) else {
+                self.doubt(&error);
+                return Err(error);
+            };
+            if Instant::now() >= *deadline {
+                if refusal == Refusal::Elsewhere {
+                    node.given_up.set(Some(Instant::now()));
+                }
+                return Err(error);
+            }
+            match refusal {
+                Refusal::Moved(address) if self.moved(p, &address).await => continue,
+                Refusal::Ask(address) if !asking => {
+                    importer = Some(self.known(&address));
+                    continue;
+                }
+                Refusal::Moved(_) | Refusal::Ask(_) | Refusal::Later => {}
+                Refusal::Elsewhere => {
+                    self.look_around(&node).await;
+                    if node.is_given_up() && self.map.borrow().node(p).address == node.address {
+                        return Err(error);
                     }
-                    Refusal::Moved(_) | Refusal::Ask(_) | Refusal::Later => {}
-                    Refusal::Elsewhere => self.look_around(&node).await,
-                },
-                _ => {
-                    self.doubt(&error);
-                    return Err(error);
                 }
             }
             N::sleep(*pause).await;
@@ -154,6 +165,14 @@ impl<N: Node> Redis for Cluster<N> {
     async fn pause(&self, pause: Duration) -> bool {
         N::pause(pause).await
     }
+
+    async fn sleep(&self, pause: Duration) {
+        N::sleep(pause).await;
+    }
+
+    fn lookout(&self) -> &Lookout {
+        &self.lookout
+    }
 }
 
 /// What a command that follows an `ASK` comes after.
@@ -168,6 +187,22 @@ async fn ask<N: Node>(node: &N, command: Command<'_>) -> Result<Vec<Reply>, Redi
 struct Known<N> {
     address: String,
     redis: N,
+    /// When somebody waited for it in vain.
+    given_up: Cell<Option<Instant>>,
+}
+
+/// For so long nobody else waits for a node that somebody waited for in vain: one that is down shall not hold up
+/// all that ask for its partitions.
+const GIVEN_UP: Duration = Duration::from_secs(1);
+
+impl<N> Known<N> {
+    fn new(address: &str, redis: N) -> Rc<Self> {
+        Rc::new(Self { address: address.to_owned(), redis, given_up: Cell::default() })
+    }
+
+    fn is_given_up(&self) -> bool {
+        self.given_up.get().is_some_and(|at| at.elapsed() < GIVEN_UP)
+    }
 }
 
 type KnownNode<N> = Rc<Known<N>>;

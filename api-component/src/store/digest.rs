@@ -6,11 +6,16 @@ use sha2::{Digest, Sha256};
 /// A digest of all that the request changes, and not of how it wants to be answered.
 pub fn digest(write: &Write, id: &ItemId) -> String {
     let lasting = Write { wait: None, idempotency: None, ..write.clone() };
+    digest_of(lasting.fields(id).iter().map(Vec::as_slice))
+}
+
+/// A digest of what a request is made of.
+pub fn digest_of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
     let mut hash = Sha256::new();
-    for field in lasting.fields(id) {
-        // The length keeps two fields apart whatever bytes they hold.
-        hash.update((field.len() as u64).to_be_bytes());
-        hash.update(field);
+    for part in parts {
+        // The length keeps two parts apart whatever bytes they hold.
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
     }
     format!("{:x}", hash.finalize())
 }

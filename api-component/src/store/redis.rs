@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use larder_protocol::Partition;
 
+use super::Lookout;
 use super::node::Command;
 
 /// The Redis, or all of those, that keep the store. A command goes to where its partition is.
@@ -55,6 +56,12 @@ pub trait Redis {
     /// Lets time pass, and other requests run; `false`, at once, where a request that pauses would
     /// hold a connection to Redis meanwhile.
     async fn pause(&self, pause: Duration) -> bool;
+
+    /// Lets time pass, whatever the request holds meanwhile.
+    async fn sleep(&self, pause: Duration);
+
+    /// What those who follow the changes over this connection share.
+    fn lookout(&self) -> &Lookout;
 }
 
 /// A command's replies, and what replicas have of it.

@@ -18,7 +18,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use super::header;
 
 /// Request headers that a page may set, besides metadata.
-const REQUEST_HEADERS: [HeaderName; 8] = [
+const REQUEST_HEADERS: [HeaderName; 9] = [
     AUTHORIZATION,
     CONTENT_TYPE,
     IF_MATCH,
@@ -27,10 +27,11 @@ const REQUEST_HEADERS: [HeaderName; 8] = [
     header::IDEMPOTENCY_KEY,
     header::PREFER,
     header::MIN_REVISION,
+    header::LAST_EVENT_ID,
 ];
 
 /// Response headers that a page may read, besides metadata and what it always may.
-const RESPONSE_HEADERS: [HeaderName; 8] = [
+const RESPONSE_HEADERS: [HeaderName; 11] = [
     ETAG,
     header::REVISION,
     header::EXPIRES_AT,
@@ -39,6 +40,9 @@ const RESPONSE_HEADERS: [HeaderName; 8] = [
     RETRY_AFTER,
     WWW_AUTHENTICATE,
     ALLOW,
+    header::ACCEPT_PATCH,
+    header::RATE_LIMIT,
+    header::RATE_LIMIT_POLICY,
 ];
 
 /// For how many seconds a browser may remember the answer to a preflight: the most that Chromium

@@ -29,6 +29,18 @@ names! {
     /// Makes a write safe to repeat (draft-ietf-httpapi-idempotency-key-header-07).
     IDEMPOTENCY_KEY = "idempotency-key";
 
+    /// The media types of patches that a resource takes (RFC 5789).
+    ACCEPT_PATCH = "accept-patch";
+
+    /// What is left of what a token may send (draft-ietf-httpapi-ratelimit-headers-11).
+    RATE_LIMIT = "ratelimit";
+
+    /// How often it may (the same draft).
+    RATE_LIMIT_POLICY = "ratelimit-policy";
+
+    /// The cursor of the last event that a client of Server-Sent Events has seen (HTML standard, section 9.2).
+    LAST_EVENT_ID = "last-event-id";
+
     /// What a client would like (RFC 7240).
     PREFER = "prefer";
 
@@ -41,6 +53,13 @@ pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/prob
 
 /// Media type of the answers that Larder itself writes.
 pub const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// The media types of patches to an item.
+pub const PATCH_FORMS: HeaderValue =
+    HeaderValue::from_static("application/merge-patch+json, application/json-patch+json");
+
+/// Media type of an integer that an increment answers.
+pub const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 
 /// A stored value may be kept by a cache, but not used without asking for a newer one.
 pub const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");

@@ -29,6 +29,8 @@ pub const TYPE_PREFIX: &str = "urn:larder:problem:";
 pub struct Problem {
     kind: Kind,
     detail: String,
+    /// The place in a document that it is about.
+    pointer: Option<String>,
     /// Headers that go with it.
     headers: Vec<(HeaderName, HeaderValue)>,
     /// What the operator shall read and the client shall not.
@@ -42,12 +44,14 @@ pub struct Document {
     title: &'static str,
     status: u16,
     detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<String>,
 }
 
 impl Problem {
     /// A problem that the client is told all of; `detail` is a sentence or two.
     pub fn new(kind: Kind, detail: impl Display) -> Self {
-        Self { kind, detail: detail.to_string(), headers: vec![], cause: None }
+        Self { kind, detail: detail.to_string(), pointer: None, headers: vec![], cause: None }
     }
 
     /// A problem of ours: its cause goes to the log only.
@@ -59,6 +63,12 @@ impl Problem {
     #[must_use]
     pub fn caused_by(self, cause: impl Display) -> Self {
         Self { cause: Some(cause.to_string()), ..self }
+    }
+
+    /// Adds the place in a document that it is about (RFC 6901).
+    #[must_use]
+    pub fn with_pointer(self, pointer: &str) -> Self {
+        Self { pointer: Some(pointer.to_owned()), ..self }
     }
 
     /// Adds a header to the answer.
@@ -96,8 +106,8 @@ impl Problem {
     #[must_use]
     pub fn document(&self) -> Document {
         let (status, name, title) = self.kind.parts();
-        let detail = self.detail.clone();
-        Document { r#type: format!("{TYPE_PREFIX}{name}"), title, status: status.as_u16(), detail }
+        let (detail, pointer) = (self.detail.clone(), self.pointer.clone());
+        Document { r#type: format!("{TYPE_PREFIX}{name}"), title, status: status.as_u16(), detail, pointer }
     }
 }
 

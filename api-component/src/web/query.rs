@@ -35,6 +35,24 @@ pub enum InvalidQuery {
     /// Something else to tell of an item.
     #[error("The parameter values must be meta or none")]
     Values,
+    /// Nothing that can be done to an item.
+    #[error("The op must be increment; by goes with it")]
+    Op,
+    /// No integer of 64 bits.
+    #[error("The by \"{0}\" must be a whole number from {min} to {max}", min = i64::MIN, max = i64::MAX)]
+    By(String),
+    /// Something else to tell of an item that changed.
+    #[error("The parameter include must be meta or value")]
+    Include,
+    /// Neither yes nor no.
+    #[error("The parameter {0} must be true or false")]
+    Flag(&'static str),
+    /// A wait that is none.
+    #[error("The parameter wait must be a whole number of seconds")]
+    Wait,
+    /// A stream in a form that has an end.
+    #[error("With follow=true the answer has no end; it needs Accept: application/x-ndjson, or text/event-stream")]
+    Follow,
     /// A time to live that is none.
     #[error("The ttl \"{0}\" must be a whole number of seconds from 1 to {MAX_TTL_SECONDS}")]
     Ttl(String),
@@ -67,6 +85,40 @@ pub fn parameters<const N: usize>(uri: &Uri, known: [&str; N]) -> Result<[Option
     Ok(values)
 }
 
+/// Reads a flag, which is false where it is not given.
+///
+/// # Errors
+/// [`InvalidQuery::Flag`].
+pub fn flag(name: &'static str, text: Option<&str>) -> Result<bool, InvalidQuery> {
+    match text {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(InvalidQuery::Flag(name)),
+    }
+}
+
+/// Reads part of an id: its rules hold for it too, but for the length.
+///
+/// # Errors
+/// [`InvalidQuery::Text`].
+pub fn text(name: &'static str, text: String, min: usize, max: usize) -> Result<String, InvalidQuery> {
+    if (min..=max).contains(&text.len()) && !text.contains(char::is_control) {
+        return Ok(text);
+    }
+    Err(InvalidQuery::Text { name, min, max })
+}
+
+/// Reads how much a page may hold: 1 to [`MAX_LIST_LIMIT`].
+///
+/// # Errors
+/// [`InvalidQuery::Limit`].
+pub fn page_limit(text: &str) -> Result<usize, InvalidQuery> {
+    match text.parse() {
+        Ok(limit @ 1..=MAX_LIST_LIMIT) if text.bytes().all(|b| b.is_ascii_digit()) => Ok(limit),
+        _ => Err(InvalidQuery::Limit(text.escape_debug().to_string())),
+    }
+}
+
 /// Reads a time to live in seconds.
 ///
 /// # Errors
@@ -78,6 +130,15 @@ pub fn ttl(text: &str) -> Result<Duration, InvalidQuery> {
         }
         _ => Err(InvalidQuery::Ttl(text.escape_debug().to_string())),
     }
+}
+
+/// Reads how much to add.
+///
+/// # Errors
+/// [`InvalidQuery::By`] where it is no integer of 64 bits in decimal.
+pub fn by(text: &str) -> Result<i64, InvalidQuery> {
+    let number = text.parse().ok().filter(|_| !text.starts_with('+'));
+    number.ok_or_else(|| InvalidQuery::By(text.escape_debug().to_string()))
 }
 
 #[cfg(test)]
@@ -97,6 +158,23 @@ mod tests {
             parse("TTL=5").unwrap_err().to_string(),
             "The query parameter \"TTL\" is not known here; known are: ttl"
         );
+    }
+
+    #[test]
+    fn an_increment_is_an_integer_of_64_bits() {
+        assert_eq!(by("-9223372036854775808"), Ok(i64::MIN));
+        assert_eq!(by("0"), Ok(0));
+        for wrong in ["", "+1", " 1", "1.0", "1e3", "0x1", "9223372036854775808"] {
+            assert!(by(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn limits_are_whole_numbers() {
+        assert_eq!(page_limit("1000"), Ok(1_000));
+        for wrong in ["", "0", "1001", "-1", "+1", "1e2", "ten"] {
+            assert!(page_limit(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn a_key_is_a_string_in_quotes() {
-        assert_eq!(of("\"k 1\""), Ok(Some("larder:{7}:idem:1:a:ci:k 1".to_owned())));
+        assert_eq!(of("\"k 1\""), Ok(Some("larder:{7byi}:idem:1:a:ci:k 1".to_owned())));
         assert_eq!(record(&HeaderMap::new(), &ItemId::new("a").unwrap(), "ci"), Ok(None));
         for wrong in ["", "k", "\"\"", "\"k", "1", "\"a\", \"b\"", &format!("\"{}\"", "x".repeat(256))] {
             assert_eq!(of(wrong), Err(InvalidIdempotencyKey), "{wrong}");

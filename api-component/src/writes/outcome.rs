@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use http::{Request, Response};
 use larder_protocol::token::Scope;
-use larder_protocol::{ItemId, Outcome, Partition, Revision, StreamId};
+use larder_protocol::{ItemId, NotAdded, Outcome, Partition, Revision, StreamId};
 use serde::Serialize;
 
 use super::ForeignRevision;
@@ -62,6 +62,8 @@ impl OutcomeDocument {
         let (outcome, reason) = match outcome {
             None => ("pending", None),
             Some(Outcome::Rejected { .. }) => ("rejected", Some("its precondition did not hold".to_owned())),
+            Some(Outcome::NotAdded(NotAdded::NoInteger)) => ("rejected", Some("the item holds no integer".to_owned())),
+            Some(Outcome::NotAdded(NotAdded::Overflow)) => ("rejected", Some("the sum would overflow".to_owned())),
             Some(Outcome::Dead(reason)) => ("rejected", Some(format!("it can never be applied: {reason}"))),
             Some(_) => ("applied", None),
         };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
-use larder_protocol::{ItemId, Outcome, Partition, Revision, Write};
+use larder_protocol::{ItemId, NotAdded, Outcome, Partition, Revision};
 
 use super::{PreconditionFailed, outcome};
 use crate::context::Context;
@@ -51,11 +51,20 @@ pub enum NotSent {
 }
 
 /// Why a write that was on the channel changed nothing.
+///
+/// That an item holds no integer is a conflict with its state (RFC 9110 §15.5.10); a sum that is too
+/// large is one whatever the client does about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotApplied {
     /// Its condition did not hold.
     #[error(transparent)]
     PreconditionFailed(#[from] PreconditionFailed),
+    /// The item is none to add to.
+    #[error("The item does not hold an integer of 64 bits in decimal; nothing was added.")]
+    NoInteger,
+    /// The sum would be too large or too small.
+    #[error("The sum would not be an integer of 64 bits; nothing was added.")]
+    Overflow,
     /// It never can be applied.
     #[error("The write was accepted, but can never be applied: {0}. It is kept for the operator to see.")]
     Dead(String),
@@ -75,6 +84,8 @@ impl From<NotApplied> for Problem {
     fn from(error: NotApplied) -> Self {
         match error {
             NotApplied::PreconditionFailed(error) => error.into(),
+            NotApplied::NoInteger => Self::new(Kind::NoInteger, error),
+            NotApplied::Overflow => Self::new(Kind::Overflow, error),
             NotApplied::Dead(_) => Self::new(Kind::NotApplied, error),
         }
     }
@@ -111,14 +122,20 @@ impl Sent {
         }))
     }
 
-    /// Waits for the outcome, for `patience` at most.
-    pub async fn wait(&mut self, write: &Write, patience: Duration, id: &ItemId, context: &Context<'_, impl Redis>) {
+    /// Waits for the outcome, for `patience` at most; `record` is the idempotency record of the write.
+    pub async fn wait(
+        &mut self,
+        record: Option<&str>,
+        patience: Duration,
+        id: &ItemId,
+        context: &Context<'_, impl Redis>,
+    ) {
         if self.outcome.is_some() {
             return;
         }
         let outcome = match self.by {
             Sender::Us { ahead } => store::wait(context.redis, self.revision, ahead, patience).await,
-            Sender::Earlier => remembered(write, patience, id, context).await,
+            Sender::Earlier => remembered(record, patience, id, context).await,
         };
         self.outcome = outcome.unwrap_or_else(|error| {
             // It is accepted all the same; only its outcome is not known yet.
@@ -131,27 +148,30 @@ impl Sent {
 /// The earlier request of a repeated one may not have asked for its outcome to be told; then it is
 /// in the record once everything accepted before now is applied.
 async fn remembered(
-    write: &Write,
+    record: Option<&str>,
     patience: Duration,
     id: &ItemId,
     context: &Context<'_, impl Redis>,
 ) -> Result<Option<Outcome>, RedisError> {
     store::pass_barrier(context.redis, id, context.config.max_pending, patience).await?;
-    match &write.idempotency {
+    match record {
         Some(record) => store::remembered(context.redis, id, record).await,
         None => Ok(None),
     }
 }
 
-/// The status of an answer that tells the outcome: 201, 204, or why it was not done.
+/// The status of an answer that tells the outcome: 200, 201, 204, or why it was not done.
 ///
 /// # Errors
 /// [`NotApplied`].
 pub fn status(revision: Revision, outcome: &Outcome) -> Result<StatusCode, NotApplied> {
     match outcome {
         Outcome::Created => Ok(StatusCode::CREATED),
+        Outcome::Incremented(_) => Ok(StatusCode::OK),
         Outcome::Replaced | Outcome::Deleted | Outcome::Absent | Outcome::Passed => Ok(StatusCode::NO_CONTENT),
         Outcome::Rejected { current } => Err(PreconditionFailed(current.map(|id| Revision { id, ..revision })).into()),
+        Outcome::NotAdded(NotAdded::NoInteger) => Err(NotApplied::NoInteger),
+        Outcome::NotAdded(NotAdded::Overflow) => Err(NotApplied::Overflow),
         Outcome::Dead(reason) => Err(NotApplied::Dead(reason.clone())),
     }
 }

@@ -12,11 +12,13 @@ mod request;
 mod response;
 
 use std::collections::HashMap;
+use std::iter;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
+use bytes::Bytes;
 use larder_api::config::{Config, InvalidConfig, VARIABLES};
-use larder_api::handler;
+use larder_api::handler::{self, Follower};
 use larder_api::store::cluster::Cluster;
 use larder_api::web::problem::Problem;
 use spin_sdk::variables;
@@ -25,24 +27,29 @@ use wasi::http::types::{IncomingRequest, ResponseOutparam};
 
 use connection::Connection;
 
+/// An answer that ends with its body.
+const NO_MORE: Option<iter::Empty<Bytes>> = None;
+
 struct Shell;
 
 wasi::http::proxy::export!(Shell);
 
 impl Guest for Shell {
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
-        let response = match (request::read(request), config()) {
+        match (request::read(request), config()) {
             (Ok(request), Ok(config)) => {
                 let redis = Cluster::<Connection>::new(config.redis.clone());
-                run(handler::handle(request, &config, &redis))
+                let mut response = run(handler::handle(request, &config, &redis));
+                let follower = response.extensions_mut().remove::<Follower>();
+                let more = follower.map(|mut follower| iter::from_fn(move || run(follower.next(&redis))));
+                response::send(response, more, out);
             }
-            (Err(error), _) => Problem::from(error).into(),
+            (Err(error), _) => response::send(Problem::from(error).into(), NO_MORE, out),
             (_, Err(error)) => {
                 eprintln!("Larder answers every request with 500: {error}");
-                Problem::from(error).into()
+                response::send(Problem::from(error).into(), NO_MORE, out);
             }
-        };
-        response::send(response, out);
+        }
     }
 }
 

@@ -8,8 +8,9 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use bytes::Bytes;
 use larder_api::config::{Config, InvalidConfig, VARIABLES};
-use larder_api::handler;
+use larder_api::handler::{self, Follower};
 use larder_api::store::cluster::Cluster;
 use larder_api::web::problem::Problem;
 use spin_sdk::http::Request;
@@ -32,11 +33,26 @@ thread_local! {
 
 #[http_service]
 async fn serve(request: Request) -> WasiResponse {
-    let response = match &*instance().await {
+    let started = instance().await;
+    let mut response = match &*started {
         Ok(instance) => handler::handle(request, &instance.config, &instance.redis).await,
         Err(error) => Problem::from(error.clone()).into(),
     };
-    response::start(response).await
+    let follower = response.extensions_mut().remove::<Follower>();
+    response::start(response, follower.map(|follower| More { follower, started })).await
+}
+
+/// What comes after the body of an answer that goes on.
+struct More {
+    follower: Follower,
+    started: Started,
+}
+
+impl response::More for More {
+    async fn next(&mut self) -> Option<Bytes> {
+        let instance = self.started.as_ref().as_ref().ok()?;
+        self.follower.next(&instance.redis).await
+    }
 }
 
 /// Requests that arrive together before the first has read the settings all read them; the

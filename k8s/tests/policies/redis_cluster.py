@@ -19,7 +19,8 @@ def nodes_are_told_by_name_and_know_their_place(cluster):
         for name, value in SETTINGS.items():
             if settings.get(name) != value:
                 yield f"redis.conf: {name} is {settings.get(name)} instead of {value}"
-        mounts = {m["mountPath"] for r in _redis(cluster) for m in r.containers[0]["volumeMounts"] if m["name"] == "data"}
+        mounted = [m for r in _redis(cluster) for m in r.containers[0]["volumeMounts"]]
+        mounts = {m["mountPath"] for m in mounted if m["name"] == "data"}
         if mounts != {"/data"}:
             yield f"nodes.conf is not on the volume, which is at {mounts}"
 
@@ -43,7 +44,8 @@ def no_shard_loses_both_its_nodes(cluster):
             yield f"{redis}: {redis.spec['replicas']} pods for {masters} masters with {replicas} replicas each"
         if container["readinessProbe"].get("exec", {}).get("command") != ["/etc/redis/ready.sh"]:
             yield f"{redis}: is ready before it has caught up"
-        if container.get("lifecycle", {}).get("preStop", {}).get("exec", {}).get("command") != ["/etc/redis/step-down.sh"]:
+        hook = container.get("lifecycle", {}).get("preStop", {})
+        if hook.get("exec", {}).get("command") != ["/etc/redis/step-down.sh"]:
             yield f"{redis}: a master ends without handing over"
 
 

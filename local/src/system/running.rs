@@ -161,6 +161,11 @@ impl System {
         Ok(())
     }
 
+    /// The ids of all processes.
+    pub fn pids(&mut self) -> Vec<u32> {
+        self.processes().into_iter().map(|process| process.pid()).collect()
+    }
+
     fn processes(&mut self) -> Vec<&mut Process> {
         let workers = self.workers.iter_mut().map(|worker| &mut **worker);
         // Redis first: where it is the cause, the others tell only of the effect.

@@ -16,7 +16,10 @@
 -- KEYS[2] its index
 -- KEYS[3] its expiry set
 -- KEYS[4] its dead stream
--- KEYS[5] a key that never exists: so Redis refuses this while the partition moves to another master
+-- KEYS[5] a key for the time of an addition; nothing is left there, so Redis refuses this while the partition moves
+--         to another master
+-- KEYS[6] its stream of changes
+-- KEYS[7] its terms
 -- ARGV[1] what the keys of its items start with
 -- ARGV[2] what the keys of its rejection records start with
 -- ARGV[3] what the keys of the outcomes that somebody waits for start with
@@ -24,39 +27,104 @@
 -- ARGV[5] for how many ms longer than somebody waits for it to keep an outcome
 -- ARGV[6] most entries to take
 -- ARGV[7] stop after this many bytes
+-- ARGV[8] most bytes of an item that holds an integer
+-- ARGV[9] how many changes to keep, about; 0 for no feed of them
 --
 -- Reply: {<applied>, <rejected>, <dead>, <entries left>, <error or ''>}
 
-local stream, index, expiry, dead = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local stream, index, expiry, dead, scratch = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local item_prefix, rejected_prefix, outcome_prefix = ARGV[1], ARGV[2], ARGV[3]
 local rejection_kept, kept_after_wait = ARGV[4], tonumber(ARGV[5])
-local max_entries, max_bytes = tonumber(ARGV[6]), tonumber(ARGV[7])
+local max_entries, max_bytes, max_counter = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local changes_kept = tonumber(ARGV[9])
 local call, find = redis.call, string.find
 
 local now = milliseconds()
 local any_expiry = call('EXISTS', expiry) == 1
+local feed = open_feed(KEYS[6], KEYS[7], changes_kept)
 
--- The item changes last, and that cannot fail: an entry that is tried again is judged as before.
+-- The item changes last, and that cannot fail: an entry that is tried again is judged as before. So the
+-- feed, which cannot take back what it was told, is told when index and expiry set have shown that they
+-- are what they should be.
+
+-- Tells the feed of a change to an item that was at `current`: first that its time had run out, where
+-- expire.lua has not come to it.
+local function tell_change(op, id, current, revision, ends)
+  if changes_kept == 0 or current == revision then return end
+  local has_ended = any_expiry and call('ZSCORE', expiry, id) and not current
+  if has_ended then append_change(feed, 'expire', id, '-', '-') end
+  if op then append_change(feed, op, id, revision, ends) end
+end
+
 local function forget(id)
-  call('ZREM', index, id)
   if any_expiry then call('ZREM', expiry, id) end
   call('DEL', item_prefix .. id)
 end
 
-local function store(id, revision, ttl, content)
-  if ttl == '-' then
+local function remove(id, revision, current)
+  call('ZREM', index, id)
+  tell_change(current and 'delete', id, current, revision, '-')
+  forget(id)
+end
+
+-- When an item that is stored now shall end, '-' for never: after the time to live of its entry,
+-- or when the item ends that was there before.
+local function ending(id, revision, ttl)
+  if ttl == '-' then return '-' end
+  if ttl == 'keep' then
+    return string.match(call('GETRANGE', item_prefix .. id, 0, 63), '^%d+%-%d+ (%d+) ') or '-'
+  end
+  return string.format('%.0f', tonumber(string.match(revision, '^%d+')) + tonumber(ttl))
+end
+
+local function store(id, revision, current, ttl, content)
+  local ends = ending(id, revision, ttl)
+  if ends == '-' then
     call('ZADD', index, 0, id)
+    tell_change('put', id, current, revision, '-')
     if any_expiry then call('ZREM', expiry, id) end
     call('SET', item_prefix .. id, revision .. ' - ' .. content)
+    return
+  end
+  local is_over = tonumber(ends) <= now
+  if is_over then
+    call('ZREM', index, id)
+    tell_change('put', id, current, revision, ends)
+    if changes_kept > 0 then append_change(feed, 'expire', id, '-', '-') end
+    forget(id)
   else
-    local ends = tonumber(string.match(revision, '^%d+')) + tonumber(ttl)
-    if ends <= now then return forget(id) end
-    ends = string.format('%.0f', ends)
     call('ZADD', index, 0, id)
+    tell_change('put', id, current, revision, ends)
     call('ZADD', expiry, ends, id)
     any_expiry = true
     call('SET', item_prefix .. id, revision .. ' ' .. ends .. ' ' .. content, 'PXAT', ends)
   end
+end
+
+-- The sum of two integers of 64 bits, as decimals; or nil and why there is none. A Lua number does
+-- not hold them, so Redis adds; it also judges what an integer is, and overflow.
+local function add(value, by)
+  call('SET', scratch, value)
+  local reply = redis.pcall('INCRBY', scratch, by)
+  local sum = call('GET', scratch)
+  call('DEL', scratch)
+  if type(reply) == 'number' then return sum end
+  return nil, find(reply.err, 'overflow', 1, true) and 'overflow' or 'no-integer'
+end
+
+-- Adds to the item, of which all but its value stays; one that is not there holds 0.
+local function increment(id, revision, ttl, by, current)
+  local content_head, value = 'text/plain', '0'
+  if current then
+    local stored = call('GETRANGE', item_prefix .. id, 0, max_counter)
+    content_head, value = string.match(stored, '^%d+%-%d+ %S+ (.-)\n\n(.*)$')
+    if not value then return 'rejected no-integer' end
+  end
+  if current == revision then return 'incremented ' .. value end
+  local sum, flaw = add(value, by)
+  if not sum then return 'rejected ' .. flaw end
+  store(id, revision, current, ttl, content_head .. '\n\n' .. sum)
+  return 'incremented ' .. sum
 end
 
 -- 15 digits are 30,000 years, which a Lua number and PXAT still hold.
@@ -71,14 +139,19 @@ local optional = {['if-match'] = true, ['if-none-match'] = true, wait = true, id
 local function examine(f)
   if f[1] ~= 'op' or f[3] ~= 'id' then return nil, 'the entry does not start with op and id' end
   local from = 5
-  if f[2] == 'put' then
-    if f[5] ~= 'ttl' or not (f[6] == '-' or is_milliseconds(f[6])) then
-      return nil, 'the ttl is neither milliseconds nor -'
+  if f[2] == 'put' or f[2] == 'increment' then
+    if f[5] ~= 'ttl' or not (f[6] == '-' or f[6] == 'keep' or is_milliseconds(f[6])) then
+      return nil, 'the ttl is neither milliseconds nor - nor keep'
     end
-    if f[7] ~= 'item' or not find(f[8], '\n\n', 1, true) then return nil, 'the item has no header block' end
+    if f[2] == 'put' and not (f[7] == 'item' and find(f[8], '\n\n', 1, true)) then
+      return nil, 'the item has no header block'
+    end
+    if f[2] == 'increment' and not (f[7] == 'by' and find(f[8], '^-?%d+$')) then
+      return nil, 'the by is no integer'
+    end
     from = 9
   elseif f[2] ~= 'delete' and f[2] ~= 'barrier' then
-    return nil, 'the op is none of put, delete and barrier'
+    return nil, 'the op is none of put, increment, delete and barrier'
   end
   local more = {}
   for i = from, #f, 2 do
@@ -98,10 +171,11 @@ local function apply(revision, f, more)
     return 'rejected ' .. (current or '-')
   end
   if op == 'delete' then
-    forget(id)
+    remove(id, revision, current)
     return current and 'deleted' or 'absent'
   end
-  store(id, revision, f[6], f[8])
+  if op == 'increment' then return increment(id, revision, f[6], f[8], current) end
+  store(id, revision, current, f[6], f[8])
   return current and 'replaced' or 'created'
 end
 

@@ -1,4 +1,4 @@
--- expire: takes ids whose items have expired off the index of a partition.
+-- expire: takes ids whose items have expired off the index of a partition, and tells the feed of it.
 --
 -- Redis expires the items themselves; the expiry set remembers which ids to forget with them.
 -- An item that is still there counts by its own time to live, whoever changed it.
@@ -6,23 +6,29 @@
 -- KEYS[1] the partition's index
 -- KEYS[2] its expiry set
 -- KEYS[3] a key that never exists: so Redis refuses this while the partition moves to another master
+-- KEYS[4] its stream of changes
+-- KEYS[5] its terms
 -- ARGV[1] what the keys of its items start with
 -- ARGV[2] most ids to look at
+-- ARGV[3] how many changes to keep, about; 0 for no feed of them
 --
 -- Reply: {<ids looked at>, <ids taken off the index>}
 
-local now = milliseconds()
-local due = redis.call('ZRANGE', KEYS[2], '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[2])
+local changes_kept = tonumber(ARGV[3])
+local feed = open_feed(KEYS[4], KEYS[5], changes_kept)
+local due = redis.call('ZRANGE', KEYS[2], '-inf', milliseconds(), 'BYSCORE', 'LIMIT', 0, ARGV[2])
 local removed = 0
 for _, id in ipairs(due) do
   local ends = redis.call('PEXPIRETIME', ARGV[1] .. id)
   if ends > 0 then
     redis.call('ZADD', KEYS[2], ends, id)
   else
-    redis.call('ZREM', KEYS[2], id)
     if ends == -2 then
       removed = removed + redis.call('ZREM', KEYS[1], id)
+      if changes_kept > 0 then append_change(feed, 'expire', id, '-', '-') end
     end
+    -- Last, so that what fails before is done again.
+    redis.call('ZREM', KEYS[2], id)
   end
 end
 return {#due, removed}

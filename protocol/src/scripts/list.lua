@@ -35,22 +35,11 @@ local last = prefix == '' and '+' or '(' .. prefix .. '\255'
 
 local reply, lines, ids = {'', ''}, {}, 0
 
--- Most header blocks are much shorter than they may be.
-local usual_head = 384
-
 -- The header block of the item and the size of its value; nil where there is no item.
 local function examine(id)
   local key = item_prefix .. id
   if not heads then return not any_due or redis.call('EXISTS', key) == 1 end
-  local start = redis.pcall('GETRANGE', key, 0, usual_head)
-  if type(start) ~= 'string' then return nil end
-  local ends = string.find(start, '\n\n', 1, true)
-  if not ends then
-    start = redis.call('GETRANGE', key, 0, longest_head + 1)
-    ends = string.find(start, '\n\n', 1, true)
-    if not ends then return nil end
-  end
-  return sub(start, 1, ends - 1), redis.call('STRLEN', key) - ends - 1
+  return header_block(key, longest_head)
 end
 
 local function group_of(id)

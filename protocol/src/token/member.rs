@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -44,6 +44,11 @@ pub struct Digest(String);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Prefix(String);
+
+/// How many requests: 1 to 1,000,000.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u32")]
+pub struct Requests(u32);
 
 /// The moment from which on a token is worth nothing, in RFC 3339, in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,6 +103,16 @@ impl Prefix {
     }
 }
 
+impl Requests {
+    pub(super) const RIGHT: &str = "a whole number from 1 to 1000000";
+
+    /// How many.
+    #[must_use]
+    pub fn get(self) -> u32 {
+        self.0
+    }
+}
+
 impl Expiry {
     pub(super) const RIGHT: &str = "a moment in UTC like 2027-01-01T00:00:00Z";
 
@@ -105,6 +120,12 @@ impl Expiry {
     #[must_use]
     pub fn is_past(self, now: SystemTime) -> bool {
         self.0 <= now
+    }
+
+    /// How long it is until then.
+    #[must_use]
+    pub fn left(self, now: SystemTime) -> Duration {
+        self.0.duration_since(now).unwrap_or_default()
     }
 }
 
@@ -141,6 +162,22 @@ impl FromStr for Prefix {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let invalid = Invalid("what an id can start with: 1 to 512 bytes without control characters");
         ItemId::new(text).map(|_| Self(text.to_owned())).map_err(|_| invalid)
+    }
+}
+
+impl TryFrom<u32> for Requests {
+    type Error = Invalid;
+
+    fn try_from(number: u32) -> Result<Self, Invalid> {
+        (1..=1_000_000).contains(&number).then_some(Self(number)).ok_or(Invalid(Self::RIGHT))
+    }
+}
+
+impl FromStr for Requests {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        text.parse::<u32>().map_err(|_| Invalid(Self::RIGHT))?.try_into()
     }
 }
 
@@ -195,6 +232,12 @@ impl fmt::Display for Digest {
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Digest(…)")
+    }
+}
+
+impl fmt::Display for Requests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use larder_protocol::call::{CommitReply, Committed};
-use larder_protocol::limits::{COMMIT_MAX_BYTES, COMMIT_MAX_ENTRIES};
+use larder_protocol::limits::{COMMIT_MAX_BYTES, COMMIT_MAX_ENTRIES, DEFAULT_CHANGES_KEPT};
 use larder_protocol::{Partition, call};
 use tokio::task::JoinHandle;
 
@@ -36,7 +36,7 @@ impl Committer {
         let task = tokio::spawn(async move {
             while !stopped.load(Ordering::Relaxed) {
                 for partition in Partition::all() {
-                    let call = call::commit(partition, COMMIT_MAX_ENTRIES, COMMIT_MAX_BYTES);
+                    let call = call::commit(partition, COMMIT_MAX_ENTRIES, COMMIT_MAX_BYTES, DEFAULT_CHANGES_KEPT);
                     let reply: CommitReply = redis.run_source(&script, &call).await?;
                     let Committed { error, .. } = reply.into();
                     anyhow::ensure!(error.is_empty(), "the commit script failed: {error}");

@@ -12,6 +12,9 @@
 //!    explains all answers (linearizability, after Wing & Gong 1993, with the memory of Lowe
 //!    2017).
 //!
+//! Beside the clients a [`Follower`] reads the feed of changes; [`check_feed`] judges whether it was told
+//! what happened, all of it and once.
+//!
 //! What the commit script does to an item is what is linearized. A write that waited is committed
 //! between its invocation and its completion. One that did not is committed at some time after
 //! its invocation, and before the first answer that shows that a later revision of its partition
@@ -24,6 +27,7 @@ mod client;
 mod committer;
 pub mod facts;
 pub mod failover;
+mod feed;
 pub mod model;
 pub mod nemesis;
 mod operation;
@@ -34,6 +38,7 @@ mod workload;
 pub use check::{Report, check};
 pub use client::{Client, Clock};
 pub use committer::Committer;
+pub use feed::{Follower, Told, check_feed};
 pub use operation::{Answer, Call, Change, Condition, Fate, History, Operation};
 pub use settle::settle;
 pub use workload::{Workload, items};

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::document::{Document, Node};
 
 /// Headers that any answer may have: those of the connection, and those that every answer has or
-/// that CORS adds, of which only the document's introduction speaks.
-const GENERAL: [&str; 10] = [
+/// that CORS or a token's rate adds, of which only the document's introduction speaks.
+const GENERAL: [&str; 12] = [
     "connection",
     "content-length",
     "content-type",
@@ -18,6 +18,8 @@ const GENERAL: [&str; 10] = [
     "transfer-encoding",
     "access-control-allow-origin",
     "access-control-expose-headers",
+    "ratelimit",
+    "ratelimit-policy",
     "vary",
     "x-content-type-options",
 ];

@@ -28,7 +28,7 @@ async fn every_resource_tells_its_methods() -> Tested {
     let larder = Larder::start().await?;
     for (path, methods) in [
         ("/items", "GET, HEAD, POST, OPTIONS"),
-        ("/items/a", "GET, HEAD, PUT, POST, DELETE, OPTIONS"),
+        ("/items/a", "GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS"),
         ("/writes/1-1-1", "GET, HEAD, OPTIONS"),
         ("/health/live", "GET, HEAD, OPTIONS"),
         ("/health/ready", "GET, HEAD, OPTIONS"),
@@ -81,6 +81,7 @@ async fn a_page_of_an_allowed_origin_may_speak_to_the_store() -> Tested {
             "idempotency-key",
             "prefer",
             "larder-min-revision",
+            "last-event-id",
             "larder-meta-author",
             "larder-meta-x"
         ]
@@ -91,7 +92,7 @@ async fn a_page_of_an_allowed_origin_may_speak_to_the_store() -> Tested {
     for (method, token, status) in [
         (Method::PUT, "t", StatusCode::ACCEPTED),
         (Method::GET, "wrong", StatusCode::UNAUTHORIZED),
-        (Method::PATCH, "t", StatusCode::METHOD_NOT_ALLOWED),
+        (Method::TRACE, "t", StatusCode::METHOD_NOT_ALLOWED),
     ] {
         let request = larder.request(method, "/items/a").header("origin", OURS).bearer_auth(token).body("x");
         let answer = request.send().await?;

@@ -61,7 +61,7 @@ async fn a_malformed_entry_is_rejected_listed_shown_and_dropped_and_blocks_nothi
     let path = format!("/writes/{revision}");
     let outcome: Value = larder.request(Method::GET, &path).send().await?.json().await?;
     assert_eq!(outcome["outcome"], "rejected", "{outcome}");
-    let reason = "the ttl is neither milliseconds nor -";
+    let reason = "the ttl is neither milliseconds nor - nor keep";
     assert_eq!(outcome["reason"], format!("it can never be applied: {reason}"));
 
     let letters = listed(&url)?;

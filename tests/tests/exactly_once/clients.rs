@@ -25,6 +25,8 @@ pub struct Tally {
     pub refused: u64,
     /// Plain writes with an idempotency key, each sent twice.
     pub keyed: u64,
+    /// Additions with an idempotency key, each sent twice.
+    pub added: u64,
 }
 
 impl std::ops::AddAssign for Tally {
@@ -34,6 +36,7 @@ impl std::ops::AddAssign for Tally {
         self.removals += other.removals;
         self.refused += other.refused;
         self.keyed += other.keyed;
+        self.added += other.added;
     }
 }
 
@@ -43,20 +46,22 @@ pub struct Items {
     pub counter: ItemId,
     pub flag: ItemId,
     pub other: ItemId,
+    pub sum: ItemId,
 }
 
 /// Starts four clients for each item, which work until `stop`.
 pub fn start(larder: &Arc<Larder>, items: &Items, stop: &Arc<AtomicBool>) -> JoinSet<Result<Tally>> {
     let mut clients = JoinSet::new();
-    for client in 0..12 {
+    for client in 0..16 {
         let (larder, items, stop) = (larder.clone(), items.clone(), stop.clone());
         clients.spawn(async move {
             let mut tally = Tally::default();
             while !stop.load(Ordering::Relaxed) {
-                match client % 3 {
+                match client % 4 {
                     0 => increment(&larder, &items.counter, &mut tally).await?,
                     1 => flip(&larder, &items.flag, &mut tally).await?,
-                    _ => put_with_key(&larder, &items.other, &mut tally).await?,
+                    2 => put_with_key(&larder, &items.other, &mut tally).await?,
+                    _ => add_with_key(&larder, &items.sum, &mut tally).await?,
                 }
             }
             Ok(tally)
@@ -96,11 +101,34 @@ async fn flip(larder: &Larder, id: &ItemId, tally: &mut Tally) -> Result<()> {
     Ok(())
 }
 
+/// Adds one, and asks once more under the same key: the second request hears of the same sum.
+async fn add_with_key(larder: &Larder, id: &ItemId, tally: &mut Tally) -> Result<()> {
+    let key = next_key();
+    let path = format!("/items/{}?op=increment", id.to_path());
+    let mut sums = Vec::new();
+    while sums.len() < 2 {
+        let request = larder.request(Method::POST, &path).header("idempotency-key", &key);
+        let response = request.header("prefer", "wait=10").send().await?;
+        match response.status() {
+            StatusCode::OK => sums.push(response.text().await?),
+            StatusCode::ACCEPTED => {}
+            status => bail!("{status} {}", response.text().await?),
+        }
+    }
+    ensure!(sums[0] == sums[1], "one key has two sums: {sums:?}");
+    tally.added += 1;
+    Ok(())
+}
+
+fn next_key() -> String {
+    static KEYS: AtomicU64 = AtomicU64::new(0);
+    format!("\"{}\"", KEYS.fetch_add(1, Ordering::Relaxed))
+}
+
 /// Writes without a condition, and once more under the same key as if the answer had been lost:
 /// that is the same write.
 async fn put_with_key(larder: &Larder, id: &ItemId, tally: &mut Tally) -> Result<()> {
-    static KEYS: AtomicU64 = AtomicU64::new(0);
-    let key = format!("\"{}\"", KEYS.fetch_add(1, Ordering::Relaxed));
+    let key = next_key();
     let mut revisions = Vec::new();
     for _ in 0..2 {
         let response = larder.item(Method::PUT, id).header("idempotency-key", &key).body("x").send().await?;

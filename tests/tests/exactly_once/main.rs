@@ -18,7 +18,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use larder_local::system::System;
 use larder_protocol::call::CommitReply;
-use larder_protocol::{Condition, Content, ItemId, Operation, Partition, Revisions, Write, call, keys};
+use larder_protocol::{Condition, Content, ItemId, Operation, Partition, Revisions, Write, call, keys, limits};
 use larder_tests::{Aof, Direct, Larder, RedisAlone, eventually};
 use redis::FromRedisValue;
 use reqwest::StatusCode;
@@ -90,8 +90,8 @@ async fn workers_apply_each_write_once(workers: usize) -> Tested {
     let totals = audit::audit(&Aof::read(system.data().path())?)?;
     println!("{workers} workers, 10 kills: {told:?}, the file shows {totals:?}");
     assert_eq!(totals.accepted, accepted);
-    assert_eq!(totals.stored, told.increments + told.creations + told.keyed);
-    assert_eq!(totals.remembered, told.keyed);
+    assert_eq!(totals.stored, told.increments + told.creations + told.keyed + told.added);
+    assert_eq!(totals.remembered, told.keyed + told.added);
     Ok(())
 }
 
@@ -104,12 +104,12 @@ fn start_clients(
     (stop, clients)
 }
 
-/// Three ids of one partition.
+/// Four ids of one partition.
 fn items(larder: &Larder) -> anyhow::Result<Items> {
     let p = Partition::of(&larder.id("0"));
     let mut ids = (0..).map(|n| larder.id(&n.to_string())).filter(|id| Partition::of(id) == p);
     let mut next = || ids.next().ok_or_else(|| anyhow::anyhow!("the ids are endless"));
-    Ok(Items { counter: next()?, flag: next()?, other: next()? })
+    Ok(Items { counter: next()?, flag: next()?, other: next()?, sum: next()? })
 }
 
 /// Waits until the partition is empty, and tells how many writes it ever took.
@@ -129,9 +129,14 @@ async fn drained(direct: &Direct, p: Partition) -> anyhow::Result<u64> {
 async fn balance(larder: &Larder, items: &Items, told: Tally) -> Tested {
     let counter: u64 = larder.get(&items.counter).await?.error_for_status()?.text().await?.parse()?;
     assert_eq!(counter, told.increments, "each success is one step of the counter");
+    let sum: u64 = larder.get(&items.sum).await?.error_for_status()?.text().await?.parse()?;
+    assert_eq!(sum, told.added, "each addition counts once");
     let up = larder.get(&items.flag).await?.status() == StatusCode::OK;
     assert_eq!(told.creations, told.removals + u64::from(up), "each creation has its removal");
-    assert!(told.increments > 0 && told.creations > 0 && told.keyed > 0 && told.refused > 0, "{told:?}");
+    assert!(
+        told.increments > 0 && told.creations > 0 && told.keyed > 0 && told.added > 0 && told.refused > 0,
+        "{told:?}"
+    );
     Ok(())
 }
 
@@ -142,7 +147,7 @@ async fn the_audit_convicts_a_commit_that_applies_twice() -> Tested {
     let id = ItemId::new("a")?;
     let p = Partition::of(&id);
     let put = || Operation::Put { content: Content::new(None, b"x".into()).unwrap(), ttl: None };
-    let commit = call::commit(p, 10, 1_000);
+    let commit = call::commit(p, 10, 1_000, limits::DEFAULT_CHANGES_KEPT);
     let honest = commit.script.source;
     let forgetful = honest.replace("if #done > 0 then", "if #done > 1 then table.remove(done)");
     assert_ne!(honest, forgetful);

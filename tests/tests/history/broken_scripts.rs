@@ -8,7 +8,7 @@ use std::time::Duration;
 use larder_local::system::System;
 use larder_protocol::scripts::COMMIT;
 use larder_tests::Larder;
-use larder_tests::history::{Clock, Committer, Report, Workload, check, items, settle};
+use larder_tests::history::{Clock, Committer, Follower, Report, Workload, check, check_feed, items, settle};
 
 use crate::Tested;
 
@@ -25,6 +25,7 @@ async fn run(script: String) -> anyhow::Result<Option<Report>> {
     let committer = Committer::start(&system.redis.url(), script).await?;
     let (larder, clock, stop) = (Arc::new(larder), Clock::start(), AtomicBool::new(false));
     let items = items(&larder);
+    let follower = Follower::start(larder.clone(), 1).await?;
     let workload = Workload { clients: 10, seed: 1 }.run(&larder, &items, clock, &stop);
     let time = async {
         tokio::time::sleep(Duration::from_secs(3)).await;
@@ -32,8 +33,10 @@ async fn run(script: String) -> anyhow::Result<Option<Report>> {
     };
     let (operations, ()) = tokio::join!(workload, time);
     let history = settle(&larder, &items, clock, operations).await?;
+    let told = follower.stop().await?;
     committer.stop().await?;
-    let report = check(&history);
+    let mut report = check(&history);
+    report.violations.extend(check_feed(&history, &told.changes));
     println!("{report}");
     Ok(Some(report))
 }
@@ -59,8 +62,15 @@ async fn the_script_as_it_is_passes() -> Tested {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_script_that_drops_a_write_now_and_then_is_caught() -> Tested {
-    let store = "  store(id, revision, f[6], f[8])\n";
+    let store = "  store(id, revision, current, f[6], f[8])\n";
     assert_caught(mutated(store, &format!("if tonumber(string.match(revision, '^%d+')) % 20 > 0 then {store} end\n")))
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_script_that_keeps_a_change_to_itself_now_and_then_is_caught() -> Tested {
+    let tell = "    tell_change('put', id, current, revision, '-')\n";
+    assert_caught(mutated(tell, &format!("if tonumber(string.match(revision, '^%d+')) % 20 > 0 then {tell} end\n")))
         .await
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use larder_local::system::System;
 use larder_tests::Larder;
 use larder_tests::history::nemesis::{Blows, Plan};
-use larder_tests::history::{Clock, Workload, check, items, settle};
+use larder_tests::history::{Clock, Follower, Workload, check, check_feed, items, settle};
 
 use crate::Tested;
 
@@ -49,6 +49,7 @@ async fn round(seed: u64) -> Tested {
     let mut system = larder.take_system();
     let (larder, clock, stop) = (Arc::new(larder), Clock::start(), Arc::new(AtomicBool::new(false)));
     let items = items(&larder);
+    let follower = Follower::start(larder.clone(), seed).await?;
     let workload = tokio::spawn({
         let (larder, items, stop) = (larder.clone(), items.clone(), stop.clone());
         async move { Workload { clients: CLIENTS, seed }.run(&larder, &items, clock, &stop).await }
@@ -66,10 +67,15 @@ async fn round(seed: u64) -> Tested {
     stop.store(true, Ordering::Relaxed);
     let history = settle(&larder, &items, clock, workload.await?).await?;
 
+    let told = follower.stop().await?;
+
     let start = Instant::now();
     let report = check(&history);
     println!("faults: {blows}\n{report}, in {} ms", start.elapsed().as_millis());
     assert!(report.violations.is_empty(), "LARDER_SEED={seed}: {}", report.complaint());
     assert!(report.acknowledged() > 0, "nothing was written");
+    println!("{} changes told, {} answers thrown away", told.changes.len(), told.broken_off);
+    let wrong = check_feed(&history, &told.changes);
+    assert!(wrong.is_empty(), "LARDER_SEED={seed}: {}", wrong.join("\n"));
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Histories that no sound store can make, each of which the check must refuse; beside them, the
 //! sound ones that differ least, which it must pass.
 
-use larder_protocol::{ItemId, Partition, StreamId};
-use larder_tests::history::{Answer, Call, Change, Condition, Fate, History, Operation, check};
+use larder_protocol::{ItemId, Partition, Revision, StreamId};
+use larder_tests::history::{Answer, Call, Change, Condition, Fate, History, Operation, Told, check, check_feed};
 
 /// A read that is not told a least revision.
 const READ: Call = Call::Read { at_least: None };
@@ -218,4 +218,52 @@ fn an_unknown_write_that_is_seen_happened_once() {
     assert_refused(&history(&again, found(1, 6)), "a read contradicts its write");
     assert_refused(&history(&[(0, 10, put(1, Condition::Always), Answer::Refused)], found(1, 5)), "contradicts");
     assert_refused(&history(&[], found(1, 5)), "nobody wrote this value");
+}
+
+/// Two puts and a removal of one item that went well, and what is told of them.
+fn fed() -> (History, Vec<Told>) {
+    let id = ItemId::new("a").expect("a valid id");
+    let partition = Partition::of(&id);
+    let revision = |ms| Revision { partition, id: StreamId { ms, seq: 0 } };
+    let write = |ms, change| Operation {
+        client: 0,
+        item: 0,
+        call: Call::Write { change, condition: Condition::Always, wait: false },
+        answer: Answer::Accepted(StreamId { ms, seq: 0 }),
+        invocation: ms,
+        completion: ms,
+    };
+    let end = Operation {
+        call: Call::Read { at_least: None },
+        answer: Answer::Found { revision: StreamId { ms: 3, seq: 0 }, value: 3 },
+        ..write(4, Change::Delete)
+    };
+    let history = History {
+        operations: vec![write(1, Change::Put(1)), write(2, Change::Delete), write(3, Change::Put(3))],
+        fates: (1..4).map(|ms| (revision(ms), Fate::Applied)).collect(),
+        last_reads: vec![end],
+        items: vec![id],
+    };
+    let told = |ms, is_put| Told { id: "a".to_owned(), is_put, revision: revision(ms) };
+    (history, vec![told(1, true), told(2, false), told(3, true)])
+}
+
+#[test]
+fn a_feed_that_misses_invents_repeats_or_swaps_is_found_out() {
+    let (history, told) = fed();
+    assert_eq!(check_feed(&history, &told), [""; 0]);
+    for missing in 0..told.len() {
+        let mut told = told.clone();
+        told.remove(missing);
+        assert_ne!(check_feed(&history, &told), [""; 0], "{missing} is missing");
+        let mut told = fed().1;
+        told.insert(missing, told[missing].clone());
+        assert_ne!(check_feed(&history, &told), [""; 0], "{missing} is there twice");
+        let mut told = fed().1;
+        told.swap(missing, (missing + 1) % 3);
+        assert_ne!(check_feed(&history, &told), [""; 0], "{missing} is in another place");
+        let (mut history, told) = fed();
+        history.fates.insert(told[missing].revision, Fate::Rejected);
+        assert_ne!(check_feed(&history, &told), [""; 0], "{missing} was not applied");
+    }
 }

@@ -1,7 +1,7 @@
 //! The steps of workers and operators: commits, also with a broken key, and retries.
 
 use anyhow::{Context as _, ensure};
-use larder_protocol::{Outcome, Partition, call, keys};
+use larder_protocol::{Outcome, Partition, call, keys, limits};
 
 use crate::entry::Entry;
 use crate::run::{Run, same};
@@ -20,25 +20,33 @@ impl Run<'_> {
         let key = broken.map(|broken| match broken {
             Broken::Index => keys::index(p),
             Broken::Expiry => keys::expiry(p),
+            Broken::Changes => keys::changes(p),
         });
         if let Some(key) = &key {
             let _: Result<String, _> = self.redis.command(&["RENAME", key, "aside"]).await;
             self.redis.command::<String>(&["SET", key, "wrong"]).await?;
         }
-        let is: (usize, usize, usize, usize, String) = self.run(&call::commit(p, max_entries, max_bytes)).await?;
+        let commit = call::commit(p, max_entries, max_bytes, limits::DEFAULT_CHANGES_KEPT);
+        let is: (usize, usize, usize, usize, String) = self.run(&commit).await?;
         if let Some(key) = &key {
             self.redis.command::<u64>(&["DEL", key]).await?;
             let _: Result<String, _> = self.redis.command(&["RENAME", "aside", key]).await;
         }
 
         let shard = self.model.entry(p).or_default();
+        if !matches!(broken, Some(Broken::Changes)) {
+            shard.open_feed();
+        }
         let (mut applied, mut rejected, mut dead, mut bytes, mut failed) = (0, 0, 0, 0, false);
         // Each call takes at least one entry, and ends with the one that reaches a bound.
         while applied + rejected + dead < max_entries && bytes < max_bytes {
             let Some((_, head)) = shard.pending.first_key_value() else { break };
-            if let (Entry::Write { id, write }, true) = (head, broken.is_some()) {
+            if let (Entry::Write { id, write }, Some(broken)) = (head, broken) {
+                // The feed hears nothing of the removal of what is not there.
+                let is_untold = !write.operation.stores() && !shard.items.contains_key(id) && !shard.is_overdue(id);
+                let needs_it = !(matches!(broken, Broken::Changes) && is_untold);
                 // It needs the broken key, so it stays at the head as if it had not been tried.
-                if shard.judge(id, write).is_none() {
+                if needs_it && shard.judge(id, write).is_none() {
                     failed = true;
                     shard.doubtful.insert(id.clone());
                     break;
@@ -46,7 +54,7 @@ impl Run<'_> {
             }
             bytes += head.size();
             match shard.settle_head(now).context("there is a head")? {
-                Outcome::Rejected { .. } => rejected += 1,
+                Outcome::Rejected { .. } | Outcome::NotAdded(_) => rejected += 1,
                 Outcome::Dead(_) => dead += 1,
                 _ => applied += 1,
             }

@@ -9,8 +9,9 @@ pub enum Entry {
     Malformed { fields: Vec<String>, reason: &'static str },
 }
 
-const NO_TTL: &str = "the ttl is neither milliseconds nor -";
+const NO_TTL: &str = "the ttl is neither milliseconds nor - nor keep";
 const NO_ITEM: &str = "the item has no header block";
+const NO_BY: &str = "the by is no integer";
 const NO_WAIT: &str = "the wait is not milliseconds";
 const MORE: &str = "a field is unknown or repeated";
 
@@ -18,7 +19,13 @@ const MORE: &str = "a field is unknown or repeated";
 pub const MALFORMED: &[(&str, &str)] = &[
     ("hello|world", "the entry does not start with op and id"),
     ("id|ID|op|delete", "the entry does not start with op and id"),
-    ("op|increment|id|ID", "the op is none of put, delete and barrier"),
+    ("op|rename|id|ID", "the op is none of put, increment, delete and barrier"),
+    ("op|increment|id|ID", NO_TTL),
+    ("op|increment|id|ID|ttl|keep", NO_BY),
+    ("op|increment|id|ID|ttl|keep|by|1.5", NO_BY),
+    ("op|increment|id|ID|ttl|keep|by|", NO_BY),
+    ("op|increment|id|ID|ttl|keep|item|t/p\n\n1", NO_BY),
+    ("op|increment|id|ID|ttl|keep|by|1|by|1", MORE),
     ("op|put|id|ID", NO_TTL),
     ("op|put|id|ID|ttl|soon|item|t/p\n\nv", NO_TTL),
     ("op|put|id|ID|ttl|-5|item|t/p\n\nv", NO_TTL),

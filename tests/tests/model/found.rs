@@ -38,7 +38,7 @@ fn a_put_that_is_tried_again_has_still_created_its_item() -> anyhow::Result<()> 
 #[test]
 fn a_conditional_delete_that_is_tried_again_is_judged_the_same() -> anyhow::Result<()> {
     let delete = Request { change: Change::Delete, if_match: Some(States::Any), ..put(1) };
-    for broken in [Broken::Index, Broken::Expiry] {
+    for broken in [Broken::Index, Broken::Expiry, Broken::Changes] {
         let (all, broken) = (commit(1_000, None), commit(1_000, Some(broken)));
         holds(&[Step::Accept(put(1)), all.clone(), Step::Accept(delete.clone()), broken, all])?;
     }

@@ -97,7 +97,7 @@ fn every_mistake_in_a_script_is_found_and_made_small() -> anyhow::Result<()> {
     let bench = Bench::start()?;
     let found = |mutant: Option<&Mutant>| {
         let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-        let config = Config { cases: 100, max_shrink_iters: 300, ..config(0) };
+        let config = Config { cases: 300, max_shrink_iters: 300, ..config(0) };
         bench.holds(&mut TestRunner::new_with_rng(config, rng), mutant)
     };
     assert_eq!(found(None).map_err(|(reason, _)| reason), Ok(()), "there is no mistake to find");

@@ -63,9 +63,14 @@ impl Run<'_> {
     /// Writes with a short time to live never see their commit.
     pub(crate) async fn wait_for_ttls(&self, p: Partition) -> anyhow::Result<()> {
         let short = |(id, entry): (&StreamId, &Entry)| match entry {
-            Entry::Write { write: Write { operation: Operation::Put { ttl: Some(OVER), .. }, .. }, .. } => {
-                Some(id.ms + 1)
-            }
+            Entry::Write {
+                write:
+                    Write {
+                        operation: Operation::Put { ttl: Some(OVER), .. } | Operation::Increment { ttl: Some(OVER), .. },
+                        ..
+                    },
+                ..
+            } => Some(id.ms + 1),
             _ => None,
         };
         match self.model[&p].pending.iter().filter_map(short).max() {

@@ -15,18 +15,24 @@ pub const WAIT: Duration = Duration::from_secs(120);
 /// Ends before the next commit.
 pub const OVER: Duration = Duration::from_millis(1);
 
+fn content(bytes: usize) -> Content {
+    Content::new(Some("text/plain"), "\n".repeat(bytes).into_bytes()).expect("a media type")
+}
+
+fn duration(ttl: Ttl) -> Option<Duration> {
+    match ttl {
+        Ttl::None => None,
+        Ttl::Long => Some(LONG),
+        Ttl::Over => Some(OVER),
+    }
+}
+
 impl Run<'_> {
     pub(crate) fn write(&self, id: &ItemId, request: &Request) -> Write {
         let operation = match request.change {
-            Change::Put { bytes, ttl } => {
-                let value = "\n".repeat(bytes).into_bytes();
-                let ttl = match ttl {
-                    Ttl::None => None,
-                    Ttl::Long => Some(LONG),
-                    Ttl::Over => Some(OVER),
-                };
-                Operation::Put { content: Content::new(Some("text/plain"), value).expect("a media type"), ttl }
-            }
+            Change::Put { bytes, ttl } => Operation::Put { content: content(bytes), ttl: duration(ttl) },
+            Change::Replace { bytes } => Operation::Replace { content: content(bytes) },
+            Change::Increment { by, ttl } => Operation::Increment { by, ttl: duration(ttl) },
             Change::Delete => Operation::Delete,
             Change::Barrier => Operation::Barrier,
         };

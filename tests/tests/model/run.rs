@@ -1,7 +1,7 @@
 //! Takes the same steps in Redis and in the model, and compares them after each.
 
 use anyhow::{Context as _, ensure};
-use larder_protocol::{Call, ItemId, Partition, StreamId, Write, call, keys};
+use larder_protocol::{Call, ItemId, Partition, StreamId, Write, call, keys, limits};
 use larder_tests::RedisAlone;
 use redis::{ErrorKind, FromRedisValue, RedisError, RedisResult};
 
@@ -41,8 +41,11 @@ impl<'a> Run<'a> {
             Step::Lapse { item } => self.lapse(&IDS[item]).await,
             Step::Expire { item } => {
                 let now = self.now().await?;
-                let is: (usize, usize) = self.run(&call::expire(partition(item))).await?;
-                same(is, self.shard(&IDS[item]).expire(now))
+                let expire = call::expire(partition(item), limits::DEFAULT_CHANGES_KEPT);
+                let is: (usize, usize) = self.run(&expire).await?;
+                let shard = self.shard(&IDS[item]);
+                shard.open_feed();
+                same(is, shard.expire(now))
             }
             Step::LapseRecord { item, key } => {
                 let key = keys::idempotency(&IDS[item], "", &key.to_string());

@@ -5,8 +5,9 @@
 //! which a reader would ask; how the scripts get there is theirs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use larder_protocol::{Content, Head, Item, ItemId, Metadata, Operation, Outcome, Revisions, StreamId, Write};
+use larder_protocol::{Head, Item, ItemId, Metadata, NotAdded, Operation, Outcome, Revisions, StreamId, Write};
 
 use crate::entry::Entry;
 
@@ -28,6 +29,8 @@ pub struct Shard {
     /// What those who asked for the outcome of a write are told.
     pub told: BTreeMap<StreamId, Outcome>,
     pub dead: Vec<Dead>,
+    /// What the feed tells, in order: the fields of each entry.
+    pub changes: Vec<[String; 8]>,
     /// Ids whose index and expiry an interrupted commit may have changed ahead of the item.
     pub doubtful: BTreeSet<ItemId>,
 }
@@ -118,7 +121,7 @@ impl Shard {
             Entry::Malformed { reason, .. } => Outcome::Dead((*reason).to_owned()),
             Entry::Write { id, write } => self.judge(id, write).unwrap_or_else(|| self.apply(revision, id, write, now)),
         };
-        if matches!(outcome, Outcome::Rejected { .. } | Outcome::Dead(_)) {
+        if matches!(outcome, Outcome::Rejected { .. } | Outcome::NotAdded(_) | Outcome::Dead(_)) {
             self.rejections.insert(revision, (outcome.clone(), entry.id()));
         }
         if let Entry::Write { write, .. } = &entry {
@@ -147,25 +150,80 @@ impl Shard {
         if matches!(self.items.get(id), Some(Held::List)) {
             return Some(Outcome::Dead("the key of the item holds something else".to_owned()));
         }
-        (!self.holds(id, write)).then(|| Outcome::Rejected { current: self.revision(id) })
+        if !self.holds(id, write) {
+            return Some(Outcome::Rejected { current: self.revision(id) });
+        }
+        match write.operation {
+            Operation::Increment { by, .. } => self.sum(id, by).err().map(Outcome::NotAdded),
+            _ => None,
+        }
+    }
+
+    /// What an item holds with so much added to it; one that is not there holds 0.
+    fn sum(&self, id: &ItemId, by: i64) -> Result<i64, NotAdded> {
+        let integer = match self.items.get(id) {
+            None => Some(0),
+            Some(Held::Item(Item { value, .. })) => String::from_utf8_lossy(value).parse::<i64>().ok(),
+            Some(Held::Text | Held::List) => None,
+        };
+        integer.ok_or(NotAdded::NoInteger)?.checked_add(by).ok_or(NotAdded::Overflow)
+    }
+
+    /// Whether the time of the item has run out, and the feed has yet to hear of it.
+    pub fn is_overdue(&self, id: &ItemId) -> bool {
+        self.expiry.contains_key(id) && !self.items.contains_key(id)
+    }
+
+    /// A worker has come by: there is a feed now, if there was none.
+    pub fn open_feed(&mut self) {
+        if self.changes.is_empty() {
+            self.changes.push(change("start", "", None, None));
+        }
     }
 
     fn apply(&mut self, revision: StreamId, id: &ItemId, write: &Write, now: u64) -> Outcome {
+        let sum = match write.operation {
+            Operation::Increment { by, .. } => self.sum(id, by).ok(),
+            _ => None,
+        };
+        if self.is_overdue(id) {
+            self.changes.push(change("expire", id.as_str(), None, None));
+        }
         self.doubtful.remove(id);
         self.index.remove(id);
         self.expiry.remove(id);
-        let existed = self.items.remove(id).is_some();
-        let Operation::Put { content, ttl } = &write.operation else {
-            return if existed { Outcome::Deleted } else { Outcome::Absent };
+        let before = self.items.remove(id);
+        let (existed, earlier_end) = (before.is_some(), before.as_ref().and_then(Held::expires_at_ms));
+        let after =
+            |ttl: Duration| revision.ms + u64::try_from(ttl.as_millis()).expect("the TTLs of the steps are short");
+        let (value, expires_at_ms) = match &write.operation {
+            Operation::Put { content, ttl } => (content.value().to_vec(), ttl.map(after)),
+            Operation::Replace { content } => (content.value().to_vec(), earlier_end),
+            Operation::Increment { ttl, .. } => {
+                let sum = sum.expect("what cannot be added was judged before");
+                (sum.to_string().into_bytes(), ttl.map(after).or(earlier_end))
+            }
+            Operation::Delete | Operation::Barrier => {
+                if !existed {
+                    return Outcome::Absent;
+                }
+                self.changes.push(change("delete", id.as_str(), Some(revision), None));
+                return Outcome::Deleted;
+            }
         };
-        let ttl = ttl.map(|ttl| u64::try_from(ttl.as_millis()).expect("the TTLs of the steps are short"));
-        let expires_at_ms = ttl.map(|ttl| revision.ms + ttl);
-        if expires_at_ms.is_none_or(|ends| ends > now) {
-            self.items.insert(id.clone(), Held::Item(item(revision, expires_at_ms, content)));
+        self.changes.push(change("put", id.as_str(), Some(revision), expires_at_ms));
+        if expires_at_ms.is_some_and(|ends| ends <= now) {
+            self.changes.push(change("expire", id.as_str(), None, None));
+        } else {
+            self.items.insert(id.clone(), Held::Item(item(revision, expires_at_ms, value)));
             self.index.insert(id.clone());
             self.expiry.extend(expires_at_ms.map(|ends| (id.clone(), ends)));
         }
-        if existed { Outcome::Replaced } else { Outcome::Created }
+        match sum {
+            Some(sum) => Outcome::Incremented(sum),
+            None if existed => Outcome::Replaced,
+            None => Outcome::Created,
+        }
     }
 
     /// Forgets ids whose time is over; tells how many were looked at, and how many went.
@@ -181,6 +239,7 @@ impl Shard {
                 }
                 Some(_) => {}
                 None => {
+                    self.changes.push(change("expire", id.as_str(), None, None));
                     self.index.remove(id);
                 }
             }
@@ -222,7 +281,23 @@ impl Shard {
     }
 }
 
-fn item(revision: StreamId, expires_at_ms: Option<u64>, content: &Content) -> Item {
+impl Held {
+    fn expires_at_ms(&self) -> Option<u64> {
+        match self {
+            Self::Item(item) => item.head.expires_at_ms,
+            Self::Text | Self::List => None,
+        }
+    }
+}
+
+/// What the feed tells of one change.
+fn change(op: &str, id: &str, revision: Option<StreamId>, expires: Option<u64>) -> [String; 8] {
+    let revision = revision.map_or("-".to_owned(), |revision| revision.to_string());
+    let expires = expires.map_or("-".to_owned(), |expires| expires.to_string());
+    ["op", op, "id", id, "revision", &revision, "expires", &expires].map(str::to_owned)
+}
+
+fn item(revision: StreamId, expires_at_ms: Option<u64>, value: Vec<u8>) -> Item {
     let (content_type, metadata) = ("text/plain".to_owned(), Metadata::default());
-    Item { head: Head { revision, expires_at_ms, content_type, metadata }, value: content.value().to_vec() }
+    Item { head: Head { revision, expires_at_ms, content_type, metadata }, value }
 }

@@ -51,6 +51,8 @@ pub struct Request {
 #[derive(Clone, Debug)]
 pub enum Change {
     Put { bytes: usize, ttl: Ttl },
+    Replace { bytes: usize },
+    Increment { by: i64, ttl: Ttl },
     Delete,
     Barrier,
 }
@@ -93,6 +95,7 @@ pub enum Never {
 pub enum Broken {
     Index,
     Expiry,
+    Changes,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -133,8 +136,14 @@ fn states() -> impl Strategy<Value = Option<States>> {
 
 fn request() -> impl Strategy<Value = Request> {
     let ttl = prop_oneof![4 => Just(Ttl::None), 2 => Just(Ttl::Long), 1 => Just(Ttl::Over)];
-    let put = (prop_oneof![Just(1), Just(40), Just(400)], ttl).prop_map(|(bytes, ttl)| Change::Put { bytes, ttl });
-    let change = prop_oneof![6 => put, 3 => Just(Change::Delete), 1 => Just(Change::Barrier)];
+    let bytes = prop_oneof![Just(1usize), Just(40), Just(400)];
+    let put = (bytes.clone(), ttl.clone()).prop_map(|(bytes, ttl)| Change::Put { bytes, ttl });
+    let replace = bytes.prop_map(|bytes| Change::Replace { bytes });
+    let by = prop_oneof![4 => -9i64..=9, 1 => Just(i64::MAX), 1 => Just(i64::MIN), 1 => any::<i64>()];
+    let increment = (by, ttl).prop_map(|(by, ttl)| Change::Increment { by, ttl });
+    let change = prop_oneof![
+        6 => put, 2 => replace, 4 => increment, 3 => Just(Change::Delete), 1 => Just(Change::Barrier)
+    ];
     let key = option::weighted(0.3, (0u8..2, 0u8..2));
     let max_pending = prop_oneof![1 => 0usize..4, 6 => Just(1_000)];
     (item(), change, states(), states(), any::<bool>(), key, max_pending, any::<bool>()).prop_map(
@@ -158,7 +167,7 @@ fn item() -> impl Strategy<Value = usize> {
 fn commit() -> impl Strategy<Value = Step> {
     let entries = prop_oneof![Just(128usize), 1usize..5];
     let bytes = prop_oneof![Just(1_000_000usize), Just(500), Just(41), Just(1)];
-    let broken = option::weighted(0.1, prop_oneof![Just(Broken::Index), Just(Broken::Expiry)]);
+    let broken = option::weighted(0.1, prop_oneof![Just(Broken::Index), Just(Broken::Expiry), Just(Broken::Changes)]);
     (item(), entries, bytes, broken).prop_map(|(item, max_entries, max_bytes, broken)| Step::Commit {
         item,
         max_entries,
@@ -178,7 +187,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         12 => request().prop_map(Step::Accept),
         6 => commit(),
-        1 => item().prop_map(|item| Step::Lapse { item }),
+        4 => item().prop_map(|item| Step::Lapse { item }),
         1 => item().prop_map(|item| Step::Expire { item }),
         1 => (item(), 0u8..2).prop_map(|(item, key)| Step::LapseRecord { item, key }),
         1 => (item(), 0usize..3).prop_map(|(item, nth)| Step::Retry { item, nth }),

@@ -42,6 +42,8 @@ pub fn expected(model: &Model) -> View {
             format!("{:?}", [head.to_vec(), dead.entry.fields()].concat())
         });
         view.insert(keys::dead(p), dead.collect::<Vec<_>>().join("\n"));
+        let changes = shard.changes.iter().map(|fields| format!("{fields:?}"));
+        view.insert(keys::changes(p), changes.collect::<Vec<_>>().join("\n"));
         for (&id, (outcome, of)) in &shard.rejections {
             view.insert(keys::rejected(at(id)), format!("{outcome}\n{of} kept"));
         }

@@ -60,7 +60,7 @@ impl Ask {
             let chosen = content.entries().into_iter().find_map(|(media, node)| Some((choose(&node, true)?, media)));
             let Some((value, media)) = chosen else { return Ok(None) };
             body = match (media.as_str(), &value) {
-                ("application/json", value) => serde_json::to_vec(value)?,
+                (json, value) if json.ends_with("+json") || json == "application/json" => serde_json::to_vec(value)?,
                 (_, Value::Array(lines)) => lines.iter().flat_map(|line| format!("{line}\n").into_bytes()).collect(),
                 (_, value) => text(value).into_bytes(),
             };

@@ -14,7 +14,7 @@ use crate::alike;
 use crate::example::Example;
 
 /// What the examples of one method write, those of the next may read.
-const METHODS: [&str; 6] = ["put", "post", "get", "head", "options", "delete"];
+const METHODS: [&str; 7] = ["put", "post", "get", "head", "patch", "options", "delete"];
 
 /// They are sent in an order in which each finds what it needs: by method, those that succeed
 /// first. The system is new, because the examples have ids of their own.

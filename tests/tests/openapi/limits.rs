@@ -32,6 +32,7 @@ fn the_limits_are_those_of_the_code() -> Tested {
         ("/components/parameters/MetaOwner/schema/maxLength", json!(limits::MAX_METADATA_BYTES - "owner".len())),
         ("/components/schemas/Page/properties/items/maxItems", json!(limits::MAX_LIST_LIMIT)),
         ("/components/schemas/Page/properties/prefixes/maxItems", json!(limits::MAX_LIST_LIMIT)),
+        ("/components/schemas/Changes/properties/changes/maxItems", json!(limits::MAX_LIST_LIMIT)),
         ("/components/examples/bulk-too-large/x-larder-request/body_lines", json!(limits::MAX_BULK_OPERATIONS + 1)),
         ("/components/examples/target-too-long/x-larder-request/query_bytes", json!(limits::MAX_TARGET_BYTES + 1)),
         ("/components/examples/headers-too-large/x-larder-request/header_bytes", json!(limits::MAX_HEADER_BYTES + 1)),

@@ -15,7 +15,7 @@ use crate::ask::Ask;
 use crate::example::Example;
 
 /// Examples whose trouble is not made here, and who sees them.
-const ELSEWHERE: [&str; 9] = [
+const ELSEWHERE: [&str; 13] = [
     // `drive` follows the links of answers.
     "applied",
     // `e2e/conditions.rs`.
@@ -25,8 +25,15 @@ const ELSEWHERE: [&str; 9] = [
     // `code` and `e2e/errors.rs`; the document has no such operation.
     "no-such-path",
     "method-not-allowed",
+    // `e2e/rate.rs`.
+    "too-many-requests",
+    // `e2e/patch.rs`.
+    "contended",
     // `e2e/bulk.rs`.
     "no-room",
+    // `e2e/changes.rs`.
+    "no-feed",
+    "changes-gone",
     // `access`.
     "unauthorized",
     "insufficient-scope",
@@ -137,6 +144,7 @@ async fn foreign_keys_in_redis() -> Tested {
         for p in Partition::all() {
             let () = direct.command(&["SET", &keys::writes(p), "not ours"]).await?;
             let () = direct.command(&["SET", &keys::index(p), "not ours"]).await?;
+            let () = direct.command(&["SET", &keys::changes(p), "not ours"]).await?;
         }
         Ok(())
     })

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use larder_protocol::{Condition, ItemId, Operation, Outcome, Revisions, StreamId, Write};
+use larder_protocol::{Condition, ItemId, NotAdded, Operation, Outcome, Revisions, StreamId, Write};
 
 /// A write that is in the file.
 #[derive(Clone, Debug)]
@@ -62,11 +62,13 @@ impl State {
                         .insert(id.as_str().to_owned(), Stored { revision: *revision, expires_at_ms, content })
                         .map_or(Outcome::Created, |_| Outcome::Replaced)
                 }
+                Operation::Replace { content } => self.store(*revision, id, content.encode()),
+                Operation::Increment { by, .. } => self.increment(*revision, id, *by),
                 Operation::Delete => self.items.remove(id.as_str()).map_or(Outcome::Absent, |_| Outcome::Deleted),
                 Operation::Barrier => Outcome::Passed,
             }
         };
-        if matches!(outcome, Outcome::Rejected { .. }) {
+        if matches!(outcome, Outcome::Rejected { .. } | Outcome::NotAdded(_)) {
             self.rejected.insert(*revision, format!("{outcome}\n{id}"));
         }
         if write.wait.is_some() {
@@ -75,6 +77,28 @@ impl State {
         if let Some(record) = write.idempotency.as_ref().and_then(|key| self.remembered.get_mut(key)) {
             record.push_str(&format!(" {outcome}\n"));
         }
+    }
+}
+
+const NUMBER: &str = "text/plain\n\n";
+
+impl State {
+    /// Stores what ends when the item before would have ended.
+    fn store(&mut self, revision: StreamId, id: &ItemId, content: Vec<u8>) -> Outcome {
+        let expires_at_ms = self.items.get(id.as_str()).and_then(|item| item.expires_at_ms);
+        let before = self.items.insert(id.as_str().to_owned(), Stored { revision, expires_at_ms, content });
+        before.map_or(Outcome::Created, |_| Outcome::Replaced)
+    }
+
+    fn increment(&mut self, revision: StreamId, id: &ItemId, by: i64) -> Outcome {
+        let content = self.items.get(id.as_str()).map(|item| String::from_utf8_lossy(&item.content).into_owned());
+        let number = content.as_deref().map_or(Some("0"), |content| content.strip_prefix(NUMBER));
+        let Some(number) = number.and_then(|number| number.parse::<i64>().ok()) else {
+            return Outcome::NotAdded(NotAdded::NoInteger);
+        };
+        let Some(value) = number.checked_add(by) else { return Outcome::NotAdded(NotAdded::Overflow) };
+        self.store(revision, id, format!("{NUMBER}{value}").into_bytes());
+        Outcome::Incremented(value)
     }
 }
 

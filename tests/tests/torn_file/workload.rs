@@ -61,13 +61,17 @@ impl Workload {
     }
 
     fn random(&self, rng: &mut Rng, id: &ItemId, name: &str) -> Result<Write> {
-        let operation = match rng.u8(..4) {
+        let operation = match rng.u8(..6) {
             0 => Operation::Delete,
+            1 => Operation::Increment { by: rng.i64(-9..=9), ttl: None },
             kind => {
                 let padding = "x".repeat(rng.usize(..200));
                 let content = Content::new(Some("text/plain"), format!("{name} {padding}").into_bytes())?;
                 // None of them ends while the test runs.
-                Operation::Put { content, ttl: (kind == 1).then_some(Duration::from_secs(3_600)) }
+                match kind {
+                    2 => Operation::Replace { content },
+                    _ => Operation::Put { content, ttl: (kind == 3).then_some(Duration::from_secs(3_600)) },
+                }
             }
         };
         let any = |chosen: bool| chosen.then_some(Revisions::Any);

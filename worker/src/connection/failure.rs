@@ -47,6 +47,8 @@ impl From<RedisError> for Failure {
             Some("MOVED") => Outage::Moved(text),
             Some("ASK" | "TRYAGAIN") => return Self::Moving(text),
             Some("LOADING") => Outage::Unreachable("it is loading its data".to_owned()),
+            // The whole of it, not a slot that nobody has: no command gets another answer.
+            Some("CLUSTERDOWN") if text.contains("cluster is down") => Outage::NoWrites(text),
             // Every script that writes gets these answers, so the heartbeat would as well.
             Some("READONLY" | "MASTERDOWN" | "MISCONF" | "NOREPLICAS" | "BUSY") => Outage::NoWrites(text),
             _ => match error.kind() {
@@ -99,7 +101,10 @@ mod tests {
     #[test]
     fn what_concerns_all_of_redis_is_an_outage() {
         assert!(matches!(sorted("WRONGPASS", "invalid"), Failure::Outage(Outage::Credentials(_))));
-        assert!(matches!(sorted("MISCONF", "disk"), Failure::Outage(Outage::NoWrites(_))));
+        for (code, detail) in [("MISCONF", "disk"), ("CLUSTERDOWN", "The cluster is down")] {
+            assert!(matches!(sorted(code, detail), Failure::Outage(Outage::NoWrites(_))));
+        }
+        assert!(matches!(sorted("CLUSTERDOWN", "Hash slot not served"), Failure::Refused(_)));
         assert!(matches!(
             RedisError::from(std::io::Error::from(std::io::ErrorKind::ConnectionReset)).into(),
             Failure::Outage(Outage::Unreachable(_))

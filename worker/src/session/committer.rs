@@ -50,6 +50,7 @@ pub struct Committer<'a> {
     connection: &'a Connection,
     bells: &'a Bells,
     budget: &'a Budget,
+    changes_kept: u64,
     stop: &'a CancellationToken,
     metrics: Metrics,
 }
@@ -69,6 +70,7 @@ impl<'a> Committer<'a> {
         connection: &'a Connection,
         bells: &'a Bells,
         budget: &'a Budget,
+        changes_kept: u64,
         stop: &'a CancellationToken,
     ) -> Self {
         let metrics = Metrics {
@@ -79,7 +81,7 @@ impl<'a> Committer<'a> {
             errors: metric::commit_errors(),
             seconds: metric::commit_seconds(),
         };
-        Self { partition, connection, bells, budget, stop, metrics }
+        Self { partition, connection, bells, budget, changes_kept, stop, metrics }
     }
 
     /// Serves the bell until it is told to stop; then it lets the call that is under way finish.
@@ -139,7 +141,7 @@ impl<'a> Committer<'a> {
     async fn commit(&self, entries: usize) -> Result<u64, Failure> {
         let bytes = COMMIT_MAX_BYTES / COMMIT_MAX_ENTRIES * entries;
         let started = Instant::now();
-        let outcome = self.connection.commit(self.partition, entries, bytes).await;
+        let outcome = self.connection.commit(self.partition, entries, bytes, self.changes_kept).await;
         self.metrics.calls.increment(1);
         self.metrics.seconds.record(started.elapsed());
         let outcome = outcome.and_then(|committed| self.account(committed));

@@ -16,13 +16,18 @@ use crate::partitions::Partitions;
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// Cleans the index of the owned partitions, again and again. Ends when Redis is lost.
-pub async fn run(connection: &Connection, partitions: Partitions, ownership: &Ownership) -> Result<(), Outage> {
+pub async fn run(
+    connection: &Connection,
+    partitions: Partitions,
+    ownership: &Ownership,
+    changes_kept: u64,
+) -> Result<(), Outage> {
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         for p in partitions.iter().filter(|&p| ownership.owns(p)) {
-            match clean(connection, p).await {
+            match clean(connection, p, changes_kept).await {
                 Ok(()) => {}
                 Err(Failure::Outage(outage)) => return Err(outage),
                 // Nobody waits for this, so it is tried again at the next tick.
@@ -32,9 +37,9 @@ pub async fn run(connection: &Connection, partitions: Partitions, ownership: &Ow
     }
 }
 
-async fn clean(connection: &Connection, p: Partition) -> Result<(), Failure> {
+async fn clean(connection: &Connection, p: Partition, changes_kept: u64) -> Result<(), Failure> {
     loop {
-        let expired = connection.expire(p).await?;
+        let expired = connection.expire(p, changes_kept).await?;
         metric::expired().increment(expired.removed);
         if expired.looked_at < EXPIRE_MAX_IDS {
             return Ok(());

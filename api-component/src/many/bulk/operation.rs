@@ -1,4 +1,5 @@
-//! One operation of a bulk write: `{"op":"put","id":…,"value":…}` or `{"op":"delete","id":…}`.
+//! One operation of a bulk write: `{"op":"put","id":…,"value":…}`, `{"op":"patch","id":…,"merge":…}`,
+//! `{"op":"increment","id":…,"by":…}` or `{"op":"delete","id":…}`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,12 +8,14 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use larder_protocol::limits::MAX_TTL_SECONDS;
-use larder_protocol::{Content, ItemId, Metadata, Operation, Partition, Write};
+use larder_protocol::metadata::InvalidMetadata;
+use larder_protocol::{Condition, Content, ItemId, Metadata, Operation, Partition, Write};
 use serde::Deserialize;
 use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::items::envelope;
+use crate::items::patch::{self, Change, Patch};
 use crate::web::body::BodyError;
 use crate::web::problem::{Kind, Problem};
 use crate::writes::precondition;
@@ -36,8 +39,17 @@ pub enum InvalidOperation {
     #[error("The value_base64 is no base64 (RFC 4648 §4): {0}")]
     Base64(String),
     /// More than an id and a condition.
-    #[error("A delete has no value, value_base64, content_type, ttl or meta")]
+    #[error("A delete has no value, value_base64, content_type, ttl, meta, by, merge or patch")]
     Delete,
+    /// More than an id, a condition, how much and for how long.
+    #[error("An increment has no value, value_base64, content_type, meta, merge or patch")]
+    Increment,
+    /// How much, or what to change, of what is new altogether.
+    #[error("A put has no by, merge or patch")]
+    Put,
+    /// A value, or not one patch.
+    #[error("A patch has a merge or a patch, and no value, value_base64, content_type or by")]
+    Patch,
     /// Something else in a list of ids.
     #[error("The list must have ids, which are JSON strings")]
     NoId,
@@ -67,6 +79,11 @@ struct Form<'a> {
     #[serde(borrow)]
     value_base64: Option<Cow<'a, str>>,
     content_type: Option<String>,
+    #[serde(borrow)]
+    merge: Option<&'a RawValue>,
+    #[serde(borrow)]
+    patch: Option<&'a RawValue>,
+    by: Option<i64>,
     ttl: Option<u64>,
     if_match: Option<String>,
     if_none_match: Option<String>,
@@ -78,20 +95,36 @@ struct Form<'a> {
 #[serde(rename_all = "lowercase")]
 enum Op {
     Put,
+    Patch,
+    Increment,
     Delete,
 }
 
+/// What is to be done to an item.
+pub enum Plan {
+    /// What goes to the channel as it is.
+    Write(Write),
+    /// What depends on the item.
+    Patch(Box<Change>),
+}
+
 /// Reads an operation, of a value of `max_value_bytes` at most.
-pub fn parse(json: &[u8], max_value_bytes: usize) -> Result<(ItemId, Write), Problem> {
+pub fn parse(json: &[u8], max_value_bytes: usize) -> Result<(ItemId, Plan), Problem> {
     let form: Form = serde_json::from_slice(json).map_err(|error| InvalidOperation::Malformed(error.to_string()))?;
     let id = ItemId::new(form.id.as_str())?;
     let condition = precondition::members(form.if_match.as_deref(), form.if_none_match.as_deref(), Partition::of(&id))?;
     let operation = match form.op {
+        Op::Put if form.by.is_some() || form.is_patch() => return Err(InvalidOperation::Put.into()),
         Op::Put => put(form, max_value_bytes)?,
+        Op::Patch => return Ok((id, Plan::Patch(Box::new(patch(form, condition)?)))),
+        Op::Increment if form.has_value() || !form.meta.0.is_empty() || form.is_patch() => {
+            return Err(InvalidOperation::Increment.into());
+        }
+        Op::Increment => Operation::Increment { by: form.by.unwrap_or(1), ttl: form.ttl()? },
         Op::Delete if form.is_bare() => Operation::Delete,
         Op::Delete => return Err(InvalidOperation::Delete.into()),
     };
-    Ok((id, Write { condition, ..operation.into() }))
+    Ok((id, Plan::Write(Write { condition, ..operation.into() })))
 }
 
 /// The id of an operation that cannot be read otherwise, if it has one.
@@ -104,6 +137,7 @@ pub fn id(json: &[u8]) -> Option<String> {
 }
 
 fn put(form: Form, max_value_bytes: usize) -> Result<Operation, Problem> {
+    let ttl = form.ttl()?;
     let (usual_type, value) = match (form.value, form.value_base64) {
         (Some(_), Some(_)) => return Err(InvalidOperation::TwoValues.into()),
         (None, None) => return Err(InvalidOperation::NoValue.into()),
@@ -123,23 +157,41 @@ fn put(form: Form, max_value_bytes: usize) -> Result<Operation, Problem> {
     if value.len() > max_value_bytes {
         return Err(BodyError::TooLarge(max_value_bytes).into());
     }
-    let ttl = match form.ttl {
-        None => None,
-        Some(seconds @ 1..=MAX_TTL_SECONDS) => Some(Duration::from_secs(seconds)),
-        Some(_) => return Err(InvalidOperation::Ttl.into()),
-    };
-    let metadata = Metadata::new(form.meta.0.iter().map(|(name, text)| (name.as_str(), text.as_str())))?;
+    let metadata = form.meta.metadata()?;
     let content = Content::new(form.content_type.as_deref().or(usual_type), value)?.with_metadata(metadata);
     Ok(Operation::Put { content, ttl })
 }
 
+fn patch(form: Form, condition: Condition) -> Result<Change, Problem> {
+    let (form_of_patch, source) = match (form.merge, form.patch) {
+        _ if form.has_value() || form.by.is_some() => return Err(InvalidOperation::Patch.into()),
+        (Some(merge), None) => (patch::Form::Merge, merge),
+        (None, Some(operations)) => (patch::Form::Operations, operations),
+        _ => return Err(InvalidOperation::Patch.into()),
+    };
+    let patch = Patch::parse(form_of_patch, source.get().as_bytes())?;
+    Ok(Change { patch, ttl: form.ttl()?, metadata: form.meta.metadata()?, condition, key: None })
+}
+
 impl Form<'_> {
+    fn is_patch(&self) -> bool {
+        self.merge.is_some() || self.patch.is_some()
+    }
+
     fn is_bare(&self) -> bool {
-        self.value.is_none()
-            && self.value_base64.is_none()
-            && self.content_type.is_none()
-            && self.ttl.is_none()
-            && self.meta.0.is_empty()
+        !self.has_value() && !self.is_patch() && self.meta.0.is_empty() && self.ttl.is_none() && self.by.is_none()
+    }
+
+    fn has_value(&self) -> bool {
+        self.value.is_some() || self.value_base64.is_some() || self.content_type.is_some()
+    }
+
+    fn ttl(&self) -> Result<Option<Duration>, InvalidOperation> {
+        match self.ttl {
+            None => Ok(None),
+            Some(seconds @ 1..=MAX_TTL_SECONDS) => Ok(Some(Duration::from_secs(seconds))),
+            Some(_) => Err(InvalidOperation::Ttl),
+        }
     }
 }
 
@@ -150,6 +202,12 @@ struct Texts(Vec<(String, String)>);
 impl<'de> Deserialize<'de> for Texts {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(Members)
+    }
+}
+
+impl Texts {
+    fn metadata(&self) -> Result<Metadata, InvalidMetadata> {
+        Metadata::new(self.0.iter().map(|(name, text)| (name.as_str(), text.as_str())))
     }
 }
 
@@ -176,10 +234,12 @@ mod tests {
     use super::*;
 
     fn content(json: &str) -> Result<String, String> {
-        let (_, write) = parse(json.as_bytes(), 10).map_err(|problem| problem.to_string())?;
-        match write.operation {
-            Operation::Put { content, .. } => Ok(String::from_utf8(content.encode()).unwrap()),
-            _ => Ok("deleted".to_owned()),
+        match parse(json.as_bytes(), 10).map_err(|problem| problem.to_string())?.1 {
+            Plan::Write(Write { operation: Operation::Put { content, .. }, .. }) => {
+                Ok(String::from_utf8(content.encode()).unwrap())
+            }
+            Plan::Write(_) => Ok("deleted".to_owned()),
+            Plan::Patch(change) => Ok(format!("{:?}", change.patch)),
         }
     }
 
@@ -195,6 +255,14 @@ mod tests {
             assert_eq!(content(&format!(r#"{{"op":"put","id":"a",{members}}}"#)).as_deref(), Ok(stored));
         }
         assert_eq!(content(r#"{"op":"delete","id":"a","if_match":"*"}"#).as_deref(), Ok("deleted"));
+        let Ok((_, Plan::Write(increment))) = parse(br#"{"op":"increment","id":"a","by":-2,"ttl":5}"#, 10) else {
+            panic!("it is one")
+        };
+        assert_eq!(increment.operation, Operation::Increment { by: -2, ttl: Some(Duration::from_secs(5)) });
+        assert!(content(r#"{"op":"patch","id":"a","merge":{"b":1}}"#).unwrap().starts_with("Merge("));
+        assert!(
+            content(r#"{"op":"patch","id":"a","patch":[{"op":"remove","path":"/b"}]}"#).unwrap().contains("Remove")
+        );
     }
 
     #[test]
@@ -218,6 +286,14 @@ mod tests {
             (r#"{"id":"a","value":1}"#, "`op`"),
             (r#"{"op":"get","id":"a"}"#, "`get`"),
             (r#"{"op":"delete","id":"a","ttl":1}"#, "A delete has no"),
+            (r#"{"op":"increment","id":"a","value":1}"#, "An increment has no"),
+            (r#"{"op":"increment","id":"a","by":1.5}"#, "1.5"),
+            (r#"{"op":"increment","id":"a","ttl":0}"#, "from 1 to"),
+            (r#"{"op":"put","id":"a","value":1,"by":1}"#, "A put has no by"),
+            (r#"{"op":"patch","id":"a"}"#, "A patch has a merge or a patch"),
+            (r#"{"op":"patch","id":"a","merge":{},"patch":[]}"#, "A patch has a merge or a patch"),
+            (r#"{"op":"patch","id":"a","merge":{},"value":1}"#, "A patch has a merge or a patch"),
+            (r#"{"op":"patch","id":"a","patch":{}}"#, "The patch is malformed"),
             (r#"{"op":"put","id":"a","value":1,"if_match":"a b"}"#, "if_match must be"),
             ("[]", "malformed"),
             ("{", "malformed"),

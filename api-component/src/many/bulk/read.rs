@@ -1,14 +1,11 @@
 //! `POST /items/get`: many items in one answer.
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use futures::future::join_all;
 use http::{Request, Response, StatusCode};
 use larder_protocol::limits::MAX_BULK_BYTES;
 use larder_protocol::token::Scope;
 use larder_protocol::{Item, ItemId, Partition};
-use serde::Serialize;
 
 use super::by_partition;
 use super::form::{self, Form};
@@ -16,7 +13,7 @@ use super::operation::InvalidOperation;
 use super::result::{self, Outcomes};
 use crate::context::Context;
 use crate::items::NoSuchItem;
-use crate::items::document::ItemDocument;
+use crate::items::document::ReadItem;
 use crate::store::redis::Redis;
 use crate::store::{self, ManyRead};
 use crate::web::body::RequestBody;
@@ -58,7 +55,7 @@ pub async fn post(
     }
 
     result::log(&path, &outcomes);
-    Ok(form.answer(&result::results(&outcomes, |found| (StatusCode::OK, ReadItem::of(found)))))
+    Ok(form.answer(&result::results(&outcomes, |found| (StatusCode::OK, ReadItem::of(found.0, &found.1)))))
 }
 
 type Found = (Partition, Item);
@@ -93,25 +90,5 @@ fn of_one(partition: Partition, id: ItemId, found: ManyRead) -> Result<Found, Pr
             Kind::AnswerTooLarge,
             "The answer has no room left for this item; ask for those that are missing once more.",
         )),
-    }
-}
-
-/// What the result tells of an item that was read. A value that is UTF-8 is told as a string,
-/// whatever its content type, so that its bytes can be told from the string's.
-#[derive(Serialize)]
-struct ReadItem<'a> {
-    #[serde(flatten)]
-    known: ItemDocument<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    value_base64: Option<String>,
-}
-
-impl<'a> ReadItem<'a> {
-    fn of((partition, item): &'a Found) -> Self {
-        let value = std::str::from_utf8(&item.value).ok();
-        let value_base64 = if value.is_some() { None } else { Some(BASE64_STANDARD.encode(&item.value)) };
-        Self { known: ItemDocument::of(*partition, &item.head), value, value_base64 }
     }
 }

@@ -1,18 +1,21 @@
-//! `POST /items`: puts and deletes, each accepted or refused on its own.
+//! `POST /items`: puts, patches, increments and deletes, each accepted or refused on its own.
 
+use std::mem;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::future::join_all;
 use http::{Request, Response, StatusCode};
 use larder_protocol::token::Scope;
-use larder_protocol::{ItemId, Partition, Revision, Write};
+use larder_protocol::{ItemId, Outcome, Partition, Revision, Write, limits};
 use serde::Serialize;
 
 use super::form::{self, Form};
+use super::operation::Plan;
 use super::result::{self, Outcomes};
 use super::{by_partition, operation};
 use crate::context::Context;
+use crate::items::patch::Key;
 use crate::store;
 use crate::store::redis::Redis;
 use crate::web::body::RequestBody;
@@ -37,28 +40,46 @@ pub async fn post(
     let patience = preference.wait(Duration::ZERO);
     let body = form::body(request).await?;
 
-    let (mut outcomes, mut writes) = (Outcomes::new(), Vec::new());
+    let (mut outcomes, mut plans) = (Outcomes::new(), Vec::new());
     for (number, json) in form.parts(&body)?.into_iter().enumerate() {
-        let parsed = operation::parse(json, context.config.max_value_bytes).and_then(|(id, write)| {
+        let parsed = operation::parse(json, context.config.max_value_bytes).and_then(|(id, plan)| {
             context.access.reach(id.as_str())?;
             let record = key.as_ref().map(|key| idempotency::part_record(&id, context.access.owner(), key, number));
-            Ok((id, Write { idempotency: record, wait: (!patience.is_zero()).then_some(patience), ..write }))
+            let plan = match plan {
+                Plan::Write(write) => {
+                    let wait = (!patience.is_zero()).then_some(patience);
+                    Plan::Write(Write { idempotency: record, wait, ..write })
+                }
+                Plan::Patch(mut change) => {
+                    context.access.require(Scope::Read)?;
+                    change.key = record.map(|record| Key { record, digest: change.digest(json) });
+                    Plan::Patch(change)
+                }
+            };
+            Ok((id, plan))
         });
         match parsed {
-            Ok(write) => writes.push((number, write)),
+            Ok(plan) => plans.push((number, plan)),
             Err(problem) => _ = outcomes.insert(number, (operation::id(json), Err(problem))),
         }
     }
-    let deadline = (!patience.is_zero()).then(|| Instant::now() + patience);
-    let parts = by_partition(writes, |(id, _)| id);
-    let sent = join_all(parts.into_iter().map(|(p, writes)| send(p, writes, deadline, context))).await;
+    let now = Instant::now();
+    let usual = limits::CONDITIONAL_WAIT_SECONDS.min(context.config.max_wait_seconds);
+    let deadlines = Deadlines {
+        writes: (!patience.is_zero()).then(|| now + patience),
+        patches: now + preference.wait(Duration::from_secs(usual)),
+    };
+    let parts = by_partition(plans, |(id, _)| id);
+    let sent = join_all(parts.into_iter().map(|(p, plans)| do_in_order(p, plans, deadlines, context))).await;
     outcomes.extend(sent.into_iter().flatten());
 
     if let Some(problem) = result::common(&mut outcomes) {
         return Err(problem);
     }
     result::log(&path, &outcomes);
-    let told = |done: &Done| (done.status, Accepted { revision: done.revision.to_string() });
+    let told = |done: &Done| {
+        (done.status, Accepted { revision: done.revision.to_string(), value: done.sum.map(|sum| sum.to_string()) })
+    };
     let mut response = form.answer(&result::results(&outcomes, told));
     preference.applied(response.headers_mut());
     Ok(response)
@@ -68,12 +89,51 @@ pub async fn post(
 #[derive(Serialize)]
 struct Accepted {
     revision: String,
+    /// What an item holds that was added to; as text, for many a client's number does not hold it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
 }
 
 /// An operation that was accepted; its status tells more where somebody waited for it.
 struct Done {
     revision: Revision,
     status: StatusCode,
+    sum: Option<i64>,
+}
+
+/// Until when there is time to wait.
+#[derive(Clone, Copy)]
+struct Deadlines {
+    /// For the outcomes of writes; `None` where nobody waits for them.
+    writes: Option<Instant>,
+    /// For patches, which wait by themselves.
+    patches: Instant,
+}
+
+type Told = (usize, (Option<String>, Result<Done, Problem>));
+
+/// Does what is planned for one partition in its order: each patch by itself, and what is between two of
+/// them in one command.
+async fn do_in_order(
+    partition: Partition,
+    plans: Vec<(usize, (ItemId, Plan))>,
+    deadlines: Deadlines,
+    context: &Context<'_, impl Redis>,
+) -> Vec<Told> {
+    let (mut told, mut writes) = (Vec::new(), Vec::new());
+    for (number, (id, plan)) in plans {
+        match plan {
+            Plan::Write(write) => writes.push((number, (id, write))),
+            Plan::Patch(change) => {
+                told.extend(send(partition, mem::take(&mut writes), deadlines.writes, context).await);
+                let patience = deadlines.patches.saturating_duration_since(Instant::now());
+                let sent = change.send(&id, patience, context).await;
+                told.push((number, (Some(id.to_string()), sent.and_then(|sent| done(sent, &id, !patience.is_zero())))));
+            }
+        }
+    }
+    told.extend(send(partition, writes, deadlines.writes, context).await);
+    told
 }
 
 /// Sends the writes of one partition, and waits for them if that is wanted; answers each with its
@@ -83,12 +143,15 @@ async fn send(
     writes: Vec<(usize, (ItemId, Write))>,
     deadline: Option<Instant>,
     context: &Context<'_, impl Redis>,
-) -> Vec<(usize, (Option<String>, Result<Done, Problem>))> {
+) -> Vec<Told> {
+    if writes.is_empty() {
+        return vec![];
+    }
     let all: Vec<_> = writes.iter().map(|(_, write)| write).collect();
     let mut sent = accept(partition, &all, context).await;
     if sent.iter().all(|sent| sent.as_ref().is_err_and(|problem| problem.kind() == Kind::OutOfMemory)) {
         // None of the call was accepted, but what only removes needs no memory.
-        let is_removal = |number: &usize| !all[*number].1.operation.is_put();
+        let is_removal = |number: &usize| !all[*number].1.operation.stores();
         let removals: Vec<_> = (0..all.len()).filter(is_removal).collect();
         let again: Vec<_> = removals.iter().map(|&number| all[number]).collect();
         for (number, outcome) in removals.into_iter().zip(accept(partition, &again, context).await) {
@@ -111,11 +174,14 @@ fn done(sent: Sent, id: &ItemId, waited: bool) -> Result<Done, Problem> {
         return Err(problem);
     }
     let Sent { revision, outcome, .. } = sent;
-    let status = match outcome {
-        Some(outcome) if waited => sent::status(revision, &outcome)?,
-        _ => StatusCode::ACCEPTED,
+    let Some(outcome) = outcome.filter(|_| waited) else {
+        return Ok(Done { revision, status: StatusCode::ACCEPTED, sum: None });
     };
-    Ok(Done { revision, status })
+    let sum = match outcome {
+        Outcome::Incremented(sum) => Some(sum),
+        _ => None,
+    };
+    Ok(Done { revision, status: sent::status(revision, &outcome)?, sum })
 }
 
 /// Waits for the last of the writes, which is also the last that is applied; then the outcomes of
@@ -132,7 +198,7 @@ async fn wait(
     let Some((last, (id, write))) = on_channel.iter_mut().max_by_key(|(sent, _)| sent.revision.id) else { return };
     let patience = deadline.saturating_duration_since(Instant::now());
     if !patience.is_zero() {
-        last.wait(write, patience, id, context).await;
+        last.wait(write.idempotency.as_deref(), patience, id, context).await;
     }
 
     let unknown: Vec<_> = on_channel.into_iter().map(|(sent, _)| sent).filter(|sent| sent.outcome.is_none()).collect();

@@ -15,6 +15,8 @@ struct Document<'a> {
     prefixes: Option<Vec<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cursor: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -24,20 +26,22 @@ struct Item<'a> {
     known: Option<Known<'a>>,
 }
 
+/// What is known of an item, and the size of its value.
 #[derive(Serialize)]
-struct Known<'a> {
+pub struct Known<'a> {
     size: u64,
     #[serde(flatten)]
     head: ItemDocument<'a>,
 }
 
-/// One line of the answer in JSON lines; the cursor, if any, is the last.
+/// One line of the answer in JSON lines. Where to follow the changes from is the first; the cursor the last.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Line<'a> {
     Item(Item<'a>),
     Group { prefix: &'a str },
     Cursor { cursor: String },
+    Changes { changes: String },
 }
 
 impl<'a> Line<'a> {
@@ -50,24 +54,31 @@ impl<'a> Line<'a> {
 }
 
 impl<'a> Known<'a> {
-    fn of(described: &'a Described) -> Self {
+    pub fn of(described: &'a Described) -> Self {
         Self { size: described.size, head: ItemDocument::of(described.partition, &described.head) }
     }
 }
 
-/// The answer for a page; `grouped` says that there can be prefixes.
-pub fn answer(entries: &[Entry], cursor: Option<String>, grouped: bool, in_lines: bool) -> Response<Bytes> {
+/// The answer for a page; `grouped` says that there can be prefixes. `changes` is from where to follow them.
+pub fn answer(
+    entries: &[Entry],
+    changes: Option<String>,
+    cursor: Option<String>,
+    grouped: bool,
+    in_lines: bool,
+) -> Response<Bytes> {
     let lines = entries.iter().map(Line::of);
     if in_lines {
-        return json::lines(lines.chain(cursor.map(|cursor| Line::Cursor { cursor })));
+        let first = changes.map(|changes| Line::Changes { changes });
+        return json::lines(first.into_iter().chain(lines).chain(cursor.map(|cursor| Line::Cursor { cursor })));
     }
     let (mut items, mut prefixes) = (Vec::new(), Vec::new());
     for line in lines {
         match line {
             Line::Item(item) => items.push(item),
             Line::Group { prefix } => prefixes.push(prefix),
-            Line::Cursor { .. } => {}
+            Line::Cursor { .. } | Line::Changes { .. } => {}
         }
     }
-    json::document(&Document { items, prefixes: grouped.then_some(prefixes), cursor })
+    json::document(&Document { items, prefixes: grouped.then_some(prefixes), cursor, changes })
 }

@@ -23,7 +23,7 @@ pub struct Map<N> {
 impl<N> Map<N> {
     /// The addresses are taken for masters with equal shares of the slots, in their order.
     pub fn guess(addresses: &[String], open: impl Fn(&str) -> N) -> Self {
-        let node = |address: &String| Rc::new(Known { address: address.clone(), redis: open(address) });
+        let node = |address: &String| Known::new(address, open(address));
         let mut places = [0; COUNT as usize];
         for p in Partition::all() {
             places[p.index()] = usize::from(p.slot()) * addresses.len() / usize::from(SLOTS);
@@ -58,7 +58,7 @@ impl<N> Map<N> {
         if let Some(node) = self.nodes.iter().find(|node| node.address == address) {
             return node.clone();
         }
-        let node = Rc::new(Known { address: address.to_owned(), redis: open(address) });
+        let node = Known::new(address, open(address));
         self.nodes.push(node.clone());
         node
     }

@@ -11,9 +11,12 @@ use larder_api::web::header;
 use wasi::http::types::{Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
 use wasi::io::streams::{OutputStream, StreamError};
 
-/// Sends `response`, and returns when the host has all of it.
-pub fn send(mut response: Response<Bytes>, out: ResponseOutparam) {
-    header::insert_length(&mut response);
+/// Sends `response`, then what is more, each when it is there; returns when the host has all of it, or the
+/// client has gone.
+pub fn send(mut response: Response<Bytes>, more: Option<impl Iterator<Item = Bytes>>, out: ResponseOutparam) {
+    if more.is_none() {
+        header::insert_length(&mut response);
+    }
     let (head, content) = response.into_parts();
     let fields: Vec<_> =
         head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();
@@ -27,6 +30,7 @@ pub fn send(mut response: Response<Bytes>, out: ResponseOutparam) {
     ResponseOutparam::set(out, Ok(outgoing));
     // Where it fails, the client is gone, and nobody waits for the rest.
     let written = started.and_then(|written| write_rest(&stream, &content[written..]));
+    let written = written.and_then(|()| more.into_iter().flatten().try_for_each(|part| write_rest(&stream, &part)));
     drop(stream);
     if written.is_ok() {
         let _ = OutgoingBody::finish(body, None);

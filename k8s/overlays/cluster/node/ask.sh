@@ -20,7 +20,9 @@ address_of() { timeout 2 getent ahosts "$1" | awk 'NR == 1 { print $1 }'; }
 pod_address() { address_of "$SERVICE-$1.$SERVICE"; }
 
 # known_by ADDRESS: how many nodes the one at ADDRESS knows, itself included; 0 where none answers.
-known_by() { { at "$1" cluster info || true; } | awk -F : '/^cluster_known_nodes/ { known = $2 } END { print known + 0 }'; }
+known_by() {
+    { at "$1" cluster info || true; } | awk -F : '/^cluster_known_nodes/ { known = $2 } END { print known + 0 }'
+}
 
 # machine_of ADDRESS: where it runs (start.sh).
 machine_of() { at "$1" config get proc-title-template | sed -n 's/.* on //p'; }

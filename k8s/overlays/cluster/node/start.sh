@@ -5,10 +5,11 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 
 # The addresses of the others may be somebody else's by now, and a replica would copy whoever is there. So
-# it forgets them, for one that refuses, and join.sh finds the others by their names.
+# it takes them to be here, where nothing listens on that port of the bus, and no node copies itself; clients
+# are told names anyway. join.sh finds the others by these.
 nodes=$(sed -n 's/^cluster-config-file //p' "$here/redis.conf")
 if [ -f "$nodes" ]; then
-    awk '$2 ~ /@/ && $3 !~ /myself|noaddr/ { sub(/^[^,]*/, "127.0.0.1:1@1", $2) } { print }' "$nodes" >"$nodes.new"
+    awk '$2 ~ /@/ && $3 !~ /myself|noaddr/ { sub(/^[^,]*/, "127.0.0.1:6379@1", $2) } { print }' "$nodes" >"$nodes.new"
     mv "$nodes.new" "$nodes"
 fi
 

@@ -7,6 +7,9 @@
 --
 -- The hash of terms exists in such a store only: start_terms.lua makes it. 'current' is the term of the last
 -- ID; a term that ended has the last ID that is left of it. What was above is lost.
+--
+-- The IDs of the feed of changes have the term too, where there is such a hash. They need no record of their own:
+-- an entry that is not there, under an ID that none has again, is enough to tell.
 
 local ids_per_term = 65536
 
@@ -33,16 +36,19 @@ local function begin_term(stream, terms, was, term)
   redis.call('HSET', terms, was, ms .. '-' .. seq, 'current', term)
 end
 
--- Puts the fields values[from] to values[to] on the stream, under an ID that no write had; answers it.
-local function append(stream, terms, values, from, to)
-  local current = redis.call('HGET', terms, 'current')
-  if not current then return redis.call('XADD', stream, '*', unpack(values, from, to)) end
+-- Puts the fields values[from] to values[to] on the stream, under an ID of this term that no entry had; answers
+-- it. Without a term Redis makes the ID. With `kept`, whole nodes are taken off the other end of the stream, so
+-- that about so many entries are left.
+local function append_in_term(stream, term, values, from, to, kept)
+  local function add(call, id)
+    if kept then return call('XADD', stream, 'MAXLEN', '~', kept, id, unpack(values, from, to)) end
+    return call('XADD', stream, id, unpack(values, from, to))
+  end
+  if not term then return add(redis.call, '*') end
 
-  local term = string.format('%.0f', this_term())
-  if current ~= term then begin_term(stream, terms, current, term) end
   local first = string.format('%.0f', tonumber(term) * ids_per_term)
   local now = string.format('%.0f', milliseconds())
-  local id = redis.pcall('XADD', stream, now .. '-' .. first, unpack(values, from, to))
+  local id = add(redis.pcall, now .. '-' .. first)
   if type(id) == 'string' then return id end
 
   -- The last ID is of this millisecond, or above it: the clock is behind.
@@ -52,7 +58,16 @@ local function append(stream, terms, values, from, to)
   else
     ms, seq = string.format('%.0f', ms + 1), first
   end
-  return redis.call('XADD', stream, ms .. '-' .. seq, unpack(values, from, to))
+  return add(redis.call, ms .. '-' .. seq)
+end
+
+-- The same on the stream of writes, which the terms are told of: from then on they say what was lost.
+local function append(stream, terms, values, from, to)
+  local current = redis.call('HGET', terms, 'current')
+  if not current then return append_in_term(stream, nil, values, from, to) end
+  local term = string.format('%.0f', this_term())
+  if current ~= term then begin_term(stream, terms, current, term) end
+  return append_in_term(stream, term, values, from, to)
 end
 
 -- Whether the ID was given out, and not lost since.

@@ -9,8 +9,9 @@ mod node;
 mod slots;
 mod view;
 
+use std::cell::Cell;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use futures::future::{join_all, try_join_all};
@@ -24,6 +25,9 @@ use super::start::RedisSettings;
 use super::topology::Topology;
 use super::wait::wait_for;
 use crate::system::data::DataFolder;
+
+/// After how long a manual failover that has not happened will not happen any more (`CLUSTER_MF_TIMEOUT`, 5 s).
+const FAILOVER_GIVEN_UP: Duration = Duration::from_secs(6);
 
 /// A running cluster. Its nodes are killed when it is dropped.
 #[derive(Debug)]
@@ -160,11 +164,17 @@ impl RedisCluster {
             Failover::Takeover => &["CLUSTER", "FAILOVER", "TAKEOVER"],
         };
         node.server.ask::<()>(words).await?;
+        let asked = Cell::new(Instant::now());
         wait_for(&format!("node {replica} is a master"), async || {
-            if node.tells().await?.into_myself()?.first_slot().is_none() {
-                bail!("it is not");
+            if node.tells().await?.into_myself()?.first_slot().is_some() {
+                return Ok(());
             }
-            Ok(())
+            // Redis gives up after some seconds, where the others did not vote for it in time.
+            if asked.get().elapsed() > FAILOVER_GIVEN_UP {
+                asked.set(Instant::now());
+                node.server.ask::<()>(words).await?;
+            }
+            bail!("it is not");
         })
         .await
     }

@@ -1,0 +1,81 @@
+//! `GET /changes`: what happened to the items, in order, from a cursor on.
+//!
+//! Each partition keeps a feed of its own, in the order of its commits. A cursor is a position in all of
+//! them, so what a client follows is complete, item by item in order, and told once. Where it cannot be
+//! complete, because the past is gone, the answer is 410 and never a gap.
+//!
+//! An answer is a page, a page that waits for the first change, or a stream that goes on.
+
+mod cursor;
+mod document;
+mod error;
+mod follower;
+mod reader;
+mod wanted;
+
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use http::header::CACHE_CONTROL;
+use http::{Method, Request, Response};
+use larder_protocol::token::Scope;
+
+use self::document::Form;
+use self::error::FeedError;
+use self::reader::{Include, Reader};
+use self::wanted::{Since, Wanted};
+use crate::context::Context;
+use crate::store;
+use crate::store::redis::Redis;
+use crate::web::header;
+use crate::web::problem::Problem;
+
+pub use follower::Follower;
+
+/// Answers the changes after a cursor.
+pub async fn get<B>(request: &Request<B>, context: &Context<'_, impl Redis>) -> Result<Response<Bytes>, Problem> {
+    context.access.require(Scope::List)?;
+    let wanted = Wanted::of(request, context.config)?;
+    if wanted.include == Include::Value {
+        context.access.require(Scope::Read)?;
+    }
+    context.access.reach(&wanted.prefix)?;
+    let redis = context.redis;
+    let positions = match wanted.since {
+        Since::After(positions) => *positions,
+        Since::Now => store::feed(redis).await.map_err(store::read_failed)?.ok_or(FeedError::NoFeed)?.1,
+        Since::Oldest => {
+            let (first, _) = store::feed(redis).await.map_err(store::read_failed)?.ok_or(FeedError::NoFeed)?;
+            first.map(|id| id.previous().unwrap_or(id))
+        }
+    };
+    let mut reader = Reader { prefix: wanted.prefix, include: wanted.include, limit: wanted.limit, positions };
+    let begin = reader.positions;
+    let asks_for_head = request.method() == Method::HEAD;
+
+    let mut told = reader.read(redis).await?;
+    let mut response = if let Form::Stream(format) = wanted.form {
+        let mut response = format.begin(begin, &told, &reader.positions);
+        if !asks_for_head {
+            let follower = Follower::new(format, reader, context.access.left(SystemTime::now));
+            response.extensions_mut().insert(follower);
+        }
+        response
+    } else {
+        let patience = if asks_for_head { Duration::ZERO } else { wanted.patience };
+        if told.is_empty() && !patience.is_zero() {
+            told = reader.wait(redis, Instant::now() + patience).await?;
+        }
+        let mut response = document::page(&told, &reader.positions, wanted.form == Form::Lines);
+        wanted.preference.applied(response.headers_mut());
+        response
+    };
+    response.headers_mut().insert(CACHE_CONTROL, header::NO_STORE);
+    Ok(response)
+}
+
+/// The cursor from which on everything is told that is applied from now on.
+pub async fn cursor_of_now(redis: &impl Redis) -> Result<String, Problem> {
+    let (_, last) = store::feed(redis).await.map_err(store::read_failed)?.ok_or(FeedError::NoFeed)?;
+    Ok(cursor::encode(&last))
+}

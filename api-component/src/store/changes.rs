@@ -1,0 +1,140 @@
+//! The feed of changes, as each partition keeps it.
+
+use std::collections::VecDeque;
+
+use futures::future::try_join_all;
+use larder_protocol::{Call, Head, ItemId, Partition, StreamId, call, partition};
+
+use super::redis::{Redis, RedisError, Reply};
+use super::{Described, ReadError, ask, unexpected};
+
+/// A position in the feed of each partition: everything up to it is read.
+pub type Positions = [StreamId; partition::COUNT as usize];
+
+/// What happened to an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Where the item lives.
+    pub partition: Partition,
+    /// The position behind the change. Its ms tell when it was applied.
+    pub at: StreamId,
+    /// What was done.
+    pub op: Op,
+    /// The item's id.
+    pub id: String,
+    /// The write that did it; none did where the item's time ran out.
+    pub revision: Option<StreamId>,
+    /// When the item ends that the change made.
+    pub expires_at_ms: Option<u64>,
+}
+
+/// What a change did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
+pub enum Op {
+    /// A write stored the item.
+    Put,
+    /// A write removed it.
+    Delete,
+    /// Its time ran out.
+    Expire,
+}
+
+/// A stretch of the feed of a partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// How far it goes.
+    pub reached: StreamId,
+    /// Whether there may be more behind it.
+    pub has_more: bool,
+    /// In order.
+    pub changes: Vec<Change>,
+}
+
+/// The changes of a partition after a position, `most` at most, to ids that start with `prefix`
+/// (`changes.lua`). `None` where it cannot be said what comes after the position: it lies too far back, or the
+/// feed is another.
+///
+/// # Errors
+/// [`RedisError`], after the second try.
+pub async fn changes(
+    redis: &impl Redis,
+    partition: Partition,
+    after: StreamId,
+    prefix: &str,
+    most: usize,
+) -> Result<Option<Stretch>, RedisError> {
+    let call = call::changes(partition, after, prefix, most);
+    let reply = ask(redis, &call).await?;
+    let [reached, has_more, changes @ ..] = &*reply else { return Ok(None) };
+    let stretch = || {
+        let changes = changes.chunks(5).map(|fields| change(partition, fields)).collect::<Option<_>>()?;
+        Some(Stretch { reached: id(reached)?, has_more: has_more.number()? == 1, changes })
+    };
+    stretch().map(Some).ok_or_else(|| unexpected(&call, &reply))
+}
+
+fn change(partition: Partition, fields: &[Reply]) -> Option<Change> {
+    let [at, op, Reply::Bytes(name), revision, expires] = fields else { return None };
+    Some(Change {
+        partition,
+        at: id(at)?,
+        op: op.text()?.parse().ok()?,
+        id: String::from_utf8_lossy(name).into_owned(),
+        revision: id(revision),
+        expires_at_ms: expires.text()?.parse().ok(),
+    })
+}
+
+fn id(reply: &Reply) -> Option<StreamId> {
+    reply.text()?.parse().ok()
+}
+
+/// The positions of the first and of the last entry in the feed of each partition (`feed.lua`); `None` where
+/// one of them has no feed.
+///
+/// # Errors
+/// [`RedisError`], after the second try.
+pub async fn feed(redis: &impl Redis) -> Result<Option<(Positions, Positions)>, RedisError> {
+    let ends = try_join_all(Partition::all().map(async |p| {
+        let call = call::feed(p);
+        ends(&call, &ask(redis, &call).await?)
+    }))
+    .await?;
+    let (mut first, mut last) = ([StreamId::ZERO; _], [StreamId::ZERO; _]);
+    for (p, ends) in Partition::all().zip(ends) {
+        let Some(ends) = ends else { return Ok(None) };
+        (first[p.index()], last[p.index()]) = ends;
+    }
+    Ok(Some((first, last)))
+}
+
+fn ends(call: &Call, reply: &[Reply]) -> Result<Option<(StreamId, StreamId)>, RedisError> {
+    match reply {
+        [] => Ok(None),
+        [first, last] => id(first).zip(id(last)).map(Some).ok_or_else(|| unexpected(call, reply)),
+        _ => Err(unexpected(call, reply)),
+    }
+}
+
+/// What is known of items of one partition (`read_heads.lua`).
+///
+/// # Errors
+/// [`ReadError`], after the second try.
+pub async fn read_heads(
+    redis: &impl Redis,
+    partition: Partition,
+    ids: &[&ItemId],
+) -> Result<Vec<Option<Described>>, ReadError> {
+    let call = call::read_heads(partition, ids);
+    let mut reply = VecDeque::from(ask(redis, &call).await?);
+    ids.iter()
+        .map(|_| match (reply.pop_front(), reply.pop_front()) {
+            (Some(Reply::Bytes(head)), Some(Reply::Int(_))) if head.is_empty() => Ok(None),
+            (Some(Reply::Bytes(head)), Some(Reply::Int(size))) => {
+                Ok(Some(Described { partition, head: Head::parse(&head)?, size: size.unsigned_abs() }))
+            }
+            _ => Err(RedisError::Unexpected(format!("{}: not a head and a size each", call.script.name)).into()),
+        })
+        .collect()
+}
