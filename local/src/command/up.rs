@@ -83,7 +83,7 @@ impl Up {
             system = start => system?,
             () = signals.next() => return Ok(()),
         };
-        self.greet(&system).await?;
+        self.greet(&system).await;
         let death = tokio::select! {
             death = system.first_death() => Some(death?),
             () = signals.next() => None,
@@ -98,7 +98,7 @@ impl Up {
         }
     }
 
-    async fn greet(&self, system: &System) -> Result<()> {
+    async fn greet(&self, system: &System) {
         let (url, redis) = (system.url(), &system.redis);
         say(&format!(
             "\n\
@@ -113,10 +113,12 @@ impl Up {
             redis.program().version(),
             redis.url(),
         ));
-        if let Some(cluster) = redis.cluster() {
-            say(&failovers(cluster).await?);
+        // A node that has died meanwhile is no reason to end: it comes back.
+        if let Some(cluster) = redis.cluster()
+            && let Ok(how) = failovers(cluster).await
+        {
+            say(&how);
         }
-        Ok(())
     }
 }
 
