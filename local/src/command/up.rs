@@ -125,12 +125,12 @@ async fn failovers(cluster: &RedisCluster) -> Result<String> {
     let master = cluster.master_of(0).await?;
     let replica = cluster.replica_of(master).await?;
     let cli = cluster.program().cli();
-    let [master, replica] = [master, replica].map(|number| cluster.node(number).port());
+    let (pid, port) = (cluster.node(master).pid(), cluster.node(replica).port());
     let cli = cli.display();
     Ok(format!(
-        "Let a replica take the place of its master; or end a master, which is back 5 s later as a replica:\n\n  \
-           {cli} -p {replica} CLUSTER FAILOVER\n  \
-           {cli} -p {master} DEBUG SEGFAULT\n"
+        "Let a replica take the place of its master; or kill a master, which is back 5 s later as a replica:\n\n  \
+           {cli} -p {port} CLUSTER FAILOVER\n  \
+           kill -9 {pid}\n"
     ))
 }
 

@@ -16,9 +16,9 @@ use crate::up::{Up, command};
 fn nodes(up: &Up) -> anyhow::Result<Vec<(String, i32)>> {
     let lines = up.descendants()?.into_iter().filter_map(|pid| {
         let line = fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
-        // Redis fills its title up with what its arguments had room for.
-        let title = line.trim_end_matches([' ', '\0']);
-        title.ends_with("[cluster]").then(|| (title.to_owned(), pid))
+        // Redis fills what is left of its arguments with blanks.
+        let line = line.trim_end_matches(['\0', ' ']).to_owned();
+        line.contains("[cluster]").then_some((line, pid))
     });
     let mut lines: Vec<_> = lines.collect();
     lines.sort();
