@@ -69,6 +69,7 @@ impl<'a> Session<'a> {
         let connection = Connection::open(&settings.redis, &master.address, on_message).await?;
         connection.subscribe(master.partitions).await?;
         let terms = Terms::start(&connection, master.partitions, settings.redis.sentinel.is_some()).await?;
+        expiry::begin(&connection, master.partitions, settings.worker.changes_kept).await?;
         let heart = Heart {
             master,
             name: &settings.worker.name,

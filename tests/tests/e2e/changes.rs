@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use larder_local::system::{Output, System, WorkerProcess};
+use larder_local::system::{Output, System, Topology, WorkerProcess};
 use larder_protocol::{ItemId, Partition};
-use larder_tests::{Larder, eventually};
+use larder_tests::{Direct, Larder, eventually};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -400,6 +400,38 @@ async fn who_follows_hears_that_the_feed_was_switched_off() -> Tested {
     let request = larder.request(Method::GET, "/changes").query(&[("since", &since)]);
     assert_refused(request, StatusCode::GONE, "changes-gone", "changes=true").await?;
     assert_eq!(all(&larder, "0", "10").await?.len(), 1);
+    Ok(())
+}
+
+/// Whoever waits is told what the other masters have, and goes on with the one that was down.
+#[tokio::test]
+async fn a_master_that_is_down_holds_up_its_own_changes_only() -> Tested {
+    let builder = System::builder().topology(Topology::Cluster(3));
+    let Some(mut larder) = Larder::own(builder).await? else { return Ok(()) };
+    let mut system = larder.take_system();
+    let cluster = system.redis.cluster_mut().expect("it was asked for");
+    let ids: Vec<_> = (0..50).map(|n| larder.id(&n.to_string())).collect();
+    let mut masters = vec![];
+    for id in &ids {
+        masters.push(cluster.master_of(Partition::of(id).slot()).await?);
+    }
+    let there = masters.iter().position(|master| *master != masters[0]).context("an id on another master")?;
+    let (down, there) = (&ids[0], &ids[there]);
+    let replica = Direct::open(&cluster.node(cluster.replica_of(masters[0]).await?).url()).await?;
+    replica.command::<()>(&["CONFIG", "SET", "cluster-replica-no-failover", "yes"]).await?;
+
+    let mut told = stream(&larder, &[], &[("accept", "text/event-stream")]).await?;
+    cluster.node_mut(masters[0]).kill().await?;
+    let revision = larder.put(there, "meanwhile").await?.to_string();
+    until(&mut told, &revision).await?;
+    let page = larder.request(Method::GET, "/changes?since=0").send().await?;
+    assert_eq!(page.status(), StatusCode::SERVICE_UNAVAILABLE, "a page is complete, or none");
+
+    cluster.node_mut(masters[0]).restart().await?;
+    system.wait_until_ready(Duration::from_secs(60)).await?;
+    let revision = larder.put(down, "after").await?.to_string();
+    let text = until(&mut told, &revision).await?;
+    assert!(!text.contains("event: problem"), "{text}");
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use futures::future::try_join_all;
 use larder_protocol::Partition;
 use larder_protocol::limits::EXPIRE_MAX_IDS;
 use tokio::time::{MissedTickBehavior, interval};
@@ -14,6 +15,24 @@ use crate::partitions::Partitions;
 
 /// How long an expired id may stay in the index: readers of the index check the item anyway.
 const PERIOD: Duration = Duration::from_secs(1);
+
+/// Looks at each partition once, whoever owns it. Then each has a feed of changes, as they shall before the first
+/// heartbeat: a store that is ready can be followed.
+pub async fn begin(connection: &Connection, partitions: Partitions, changes_kept: u64) -> Result<(), Outage> {
+    let each = partitions.iter().map(async |p| match connection.expire(p, changes_kept).await {
+        Ok(expired) => {
+            metric::expired().increment(expired.removed);
+            Ok(())
+        }
+        Err(Failure::Outage(outage)) => Err(outage),
+        Err(failure) => {
+            tracing::debug!(partition = %p, "cannot clean the index yet: {failure}");
+            Ok(())
+        }
+    });
+    try_join_all(each).await?;
+    Ok(())
+}
 
 /// Cleans the index of the owned partitions, again and again. Ends when Redis is lost.
 pub async fn run(
