@@ -33,7 +33,10 @@ async fn start() -> anyhow::Result<Pair> {
     let pair = Pair { worker, redis, logs };
     eventually("the worker lives", async || {
         ensure!(
-            pair.redis.command::<u64>(&["ZCARD", &keys::workers(Partition::all().next().unwrap())]).await? == 1,
+            pair.redis
+                .command::<u64>(&["ZCARD", &keys::workers(Partition::all().next().expect("there are some"))])
+                .await?
+                == 1,
             "no heartbeat yet"
         );
         Ok(())

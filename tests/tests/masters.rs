@@ -68,12 +68,12 @@ async fn cluster(node_timeout: Duration) -> anyhow::Result<RedisCluster> {
 
 /// An item of each partition.
 fn items() -> BTreeMap<Partition, ItemId> {
-    let ids = (0..2_000).map(|n| ItemId::new(format!("item-{n}")).unwrap());
+    let ids = (0..2_000).map(|n| ItemId::new(format!("item-{n}")).expect("it is an id"));
     ids.map(|id| (Partition::of(&id), id)).collect()
 }
 
 fn put(value: &str) -> Write {
-    Operation::Put { content: Content::new(None, value.into()).unwrap(), ttl: None }.into()
+    Operation::Put { content: Content::new(None, value.into()).expect("it has no type"), ttl: None }.into()
 }
 
 /// Accepts a write as the component does.

@@ -59,7 +59,7 @@ impl Pair {
     }
 
     async fn accept(&self, redis: &RedisAlone) -> anyhow::Result<StreamId> {
-        let content = Content::new(None, b"x".to_vec().into())?;
+        let content = Content::new(None, b"x".to_vec())?;
         let write = Write::from(Operation::Put { content, ttl: None });
         let reply = redis.accept(&self.id, &write, 1_000).await?;
         let id: String = from_redis_value(reply.into_iter().nth(1).context("it has an ID")?)?;

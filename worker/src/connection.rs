@@ -185,7 +185,7 @@ impl Connection {
     /// be had keeps no other from it.
     pub async fn start_terms(&self, partitions: Partitions) -> Result<(), Failure> {
         let calls = partitions.iter().map(|p| self.run::<[u8; 1]>(call::start_terms(p)));
-        join_all(calls).await.into_iter().map(|started| started.map(|_| ())).collect()
+        join_all(calls).await.into_iter().try_for_each(|started| started.map(|_| ()))
     }
 
     /// Which masters of the cluster have which slots; nothing where it is none.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use futures::future::try_join_all;
-use larder_local::system::System;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use larder_local::system::{System, Wasi};
 use larder_protocol::ItemId;
 use larder_tests::{Larder, eventually};
 use reqwest::{Method, Response, StatusCode};
@@ -167,7 +167,10 @@ async fn a_thousand_clients_add_to_one_item_without_a_retry() -> Tested {
             status => bail!("{status} {}", response.text().await?),
         }
     });
-    let mut sums: Vec<_> = try_join_all(clients).await?.into_iter().flatten().collect();
+    // On WASI 0.2 each of them has an instance of its own, and there is room for some 330.
+    let at_once = if Wasi::from_env()? == Wasi::V0_2 { 200 } else { usize::MAX };
+    let sums: Vec<_> = stream::iter(clients).buffer_unordered(at_once).try_collect().await?;
+    let mut sums: Vec<i64> = sums.into_iter().flatten().collect();
     assert_eq!(larder.get(&id).await?.text().await?, CLIENTS.to_string());
     sums.sort_unstable();
     let told = sums.len();

@@ -10,7 +10,7 @@ use crate::Tested;
 
 /// One Redis keeps the roster in its first partition, and tells of its changes on the doorbell there.
 fn home() -> Partition {
-    Partition::all().next().unwrap()
+    Partition::all().next().expect("there are some")
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ use super::process::Process;
 #[derive(Debug)]
 pub enum Redis {
     /// One server, and its port.
-    Alone(RedisServer, Vec<Port>),
+    Alone(Box<RedisServer>, Vec<Port>),
     /// A cluster.
     Cluster(RedisCluster),
 }
@@ -116,7 +116,7 @@ impl Redis {
     /// The processes of its servers.
     pub fn processes(&mut self) -> Vec<&mut Process> {
         match self {
-            Self::Alone(server, _) => vec![server],
+            Self::Alone(server, _) => vec![&mut ***server],
             Self::Cluster(cluster) => cluster.nodes_mut().map(|node| &mut **node).collect(),
         }
     }

@@ -50,7 +50,7 @@ impl Redis {
             clock: Clock::default(),
         })
         .await?;
-        Ok(Self::Alone(server, ports))
+        Ok(Self::Alone(Box::new(server), ports))
     }
 }
 
