@@ -1,5 +1,7 @@
 //! Too much at once is refused, in words.
 
+use std::time::Duration;
+
 use larder_local::system::System;
 use larder_protocol::{ItemId, Partition};
 use larder_tests::{Direct, Larder};
@@ -14,6 +16,8 @@ async fn a_full_partition_refuses_writes_and_serves_reads() -> Tested {
     let id = larder.id("a");
     let before = larder.put(&id, "before").await?.etag();
     larder.system().workers[0].pause()?;
+    // A commit that it sent before is done by then.
+    tokio::time::sleep(Duration::from_millis(100)).await;
     let put = async |value: &str| larder.item(Method::PUT, &id).body(value.to_owned()).send().await;
     let mut accepted = Vec::new();
     for n in 0..3 {
