@@ -1,5 +1,5 @@
 //! Partitions move between the masters of a cluster under load: nothing is lost, reordered or judged against a key
-//! that has moved away. Writes may wait meanwhile.
+//! that has moved away, and who follows the changes is told each of them once. Writes may wait meanwhile.
 //!
 //! The items of the history are on partitions whose slots move to a new master and back. `LARDER_RESHARD=all` moves
 //! all partitions from three masters to four and back, which takes some minutes.
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use larder_local::system::{RedisCluster, System, Topology};
 use larder_protocol::Partition;
-use larder_tests::history::{Clock, Workload, check, items, settle};
+use larder_tests::history::{Clock, Follower, Workload, check, check_feed, items, settle};
 use larder_tests::{Direct, Larder};
 use tokio::process::Command;
 
@@ -30,6 +30,7 @@ async fn partitions_move_under_load_and_nothing_is_lost() -> Tested {
     let mut system = larder.take_system();
     let (larder, clock, stop) = (Arc::new(larder), Clock::start(), Arc::new(AtomicBool::new(false)));
     let items = items(&larder);
+    let follower = Follower::start(larder.clone(), 1).await?;
     let workload = tokio::spawn({
         let (larder, items, stop) = (larder.clone(), items.clone(), stop.clone());
         async move { Workload { clients: 6, seed: fastrand::u64(..1_000_000) }.run(&larder, &items, clock, &stop).await }
@@ -53,10 +54,13 @@ async fn partitions_move_under_load_and_nothing_is_lost() -> Tested {
     system.wait_until_ready(RECOVERY).await?;
     stop.store(true, Ordering::Relaxed);
     let history = settle(&larder, &items, clock, workload.await?).await?;
+    let told = follower.stop().await?;
     let report = check(&history);
     println!("moved there and back in {took:?} under load: {report}");
     assert!(report.violations.is_empty(), "{}", report.complaint());
     assert!(report.acknowledged() > 0, "nothing was written");
+    let wrong = check_feed(&history, &told.changes);
+    assert!(wrong.is_empty(), "the feed: {}", wrong.join("\n"));
     Ok(())
 }
 
