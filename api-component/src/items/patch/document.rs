@@ -253,7 +253,13 @@ mod tests {
         // In the patch the value is two levels further down.
         assert!(operations("[]", &add(MAX_JSON_DEPTH - 2)).is_ok());
         assert!(operations("[]", &add(MAX_JSON_DEPTH - 1)).is_err());
-        let wrapping = vec![r#"{"op":"copy","from":"","path":"/a"}"#; 150].join(",");
-        assert!(operations("{}", &format!("[{wrapping}]")).unwrap_err().contains("nested"));
+        // Behind a hundred levels there is room for 27.
+        let inside = |levels: usize| {
+            let path = "/0".repeat(100);
+            let add = format!(r#"[{{"op":"add","path":"{path}","value":{}}}]"#, nested(levels));
+            operations(&nested(100), &add)
+        };
+        assert!(inside(MAX_JSON_DEPTH - 100).is_ok());
+        assert!(inside(MAX_JSON_DEPTH - 99).unwrap_err().contains("nested"));
     }
 }
