@@ -37,6 +37,7 @@ pub fn accept(id: &ItemId, write: &Write, digest: &str, max_pending: u64, judged
     let conditional = judged_early && !write.condition.is_none();
     keys.extend(conditional.then(|| keys::item(id)));
     let script = if write.operation.stores() { &scripts::ACCEPT } else { &scripts::ACCEPT_REMOVAL };
+    let digest = if write.idempotency.is_some() { digest } else { "" };
     let (kept, conditional) = (IDEMPOTENCY_KEPT.as_millis(), u8::from(conditional));
     let mut call = call(script, p, keys, &[&max_pending, &keys::doorbell(p), &p, &kept, &digest, &conditional]);
     call.arguments.extend(write.fields(id));

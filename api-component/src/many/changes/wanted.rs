@@ -51,12 +51,11 @@ impl Wanted {
         };
         let form = form(request.headers(), query::flag("follow", follow.as_deref())?)?;
         // A browser that comes again sends the same query as before, and where it has got to.
-        let last = request.headers().get(header::LAST_EVENT_ID).filter(|_| form == Form::Stream(Format::Events));
-        let since = match last.map(|id| id.to_str().unwrap_or_default()).or(since.as_deref()) {
-            None => Since::Now,
-            Some("0") => Since::Oldest,
-            Some(text) => Since::After(Box::new(cursor::decode(text)?)),
-        };
+        // Elsewhere it means nothing, and is held to its form all the same.
+        let last = request.headers().get(header::LAST_EVENT_ID).map(|id| since_of(id.to_str().unwrap_or_default()));
+        let (last, since) = (last.transpose()?, since.as_deref().map(since_of).transpose()?);
+        let last = last.filter(|_| form == Form::Stream(Format::Events));
+        let since = last.or(since).unwrap_or(Since::Now);
         let mut preference = Preference::of(request.headers(), config.max_wait_seconds);
         let mut patience = preference.wait(Duration::ZERO);
         if let Some(text) = wait {
@@ -65,6 +64,13 @@ impl Wanted {
             preference = Preference::None;
         }
         Ok(Self { prefix, since, limit, include, form, patience, preference })
+    }
+}
+
+fn since_of(text: &str) -> Result<Since, Problem> {
+    match text {
+        "0" => Ok(Since::Oldest),
+        text => Ok(Since::After(Box::new(cursor::decode(text)?))),
     }
 }
 
