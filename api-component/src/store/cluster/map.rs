@@ -66,7 +66,9 @@ impl<N> Map<N> {
     /// Puts the partition on a node of this map; answers whether that is news.
     pub fn place(&mut self, p: Partition, node: &KnownNode<N>) -> bool {
         let Some(place) = self.nodes.iter().position(|known| Rc::ptr_eq(known, node)) else { return false };
-        std::mem::replace(&mut self.places[p.index()], place) != place || !std::mem::replace(&mut self.known, true)
+        let was = std::mem::replace(&mut self.places[p.index()], place);
+        let was_known = std::mem::replace(&mut self.known, true);
+        was != place || !was_known
     }
 
     /// Puts all partitions where these ranges say; one that no range has stays where it was.
@@ -121,5 +123,9 @@ mod tests {
         assert!(map.place(first, &b));
         assert!(!map.place(first, &b));
         assert_eq!(map.node(first).address, "b:1");
+        map.doubt();
+        map.learn(&[(0, 16_383, "c:1".to_owned())], |_| ());
+        assert!(map.is_known());
+        assert_eq!(shares(&map), [("c:1".to_owned(), 64)]);
     }
 }
