@@ -61,7 +61,7 @@ pub const OUTCOME_KEPT_AFTER_WAIT: Duration = Duration::from_secs(5);
 /// own; the others look now and then. Whoever blocks has an entry in the channel, so no more than
 /// this many connections of a partition are blocked at once. On WASI 0.2 each of them holds an
 /// instance too, of which wasmtime's pool has room for some 330 of ours.
-pub const MAX_BLOCKED_PER_PARTITION: u64 = 4;
+pub const MAX_BLOCKED_PER_PARTITION: u64 = 3;
 
 /// Requests of one instance that may block at once.
 pub const MAX_BLOCKED_PER_INSTANCE: usize = 16;

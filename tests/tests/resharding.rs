@@ -13,7 +13,7 @@ use anyhow::ensure;
 use larder_local::system::{RedisCluster, System, Topology};
 use larder_protocol::Partition;
 use larder_tests::history::{Clock, Follower, Workload, check, check_feed, items, settle};
-use larder_tests::{Direct, Larder};
+use larder_tests::{Direct, Larder, eventually};
 use tokio::process::Command;
 
 type Tested = anyhow::Result<()>;
@@ -78,8 +78,13 @@ async fn id(cluster: &RedisCluster, node: usize) -> anyhow::Result<String> {
     Ok(Direct::open(&cluster.node(node).url()).await?.command(&["CLUSTER", "MYID"]).await?)
 }
 
-/// As an operator does it.
+/// As an operator does it, who waits until the nodes have heard of the move before.
 async fn manage(cluster: &RedisCluster, command: &str, arguments: &[&str]) -> Tested {
+    eventually("the nodes agree", async || run(cluster, "check", &[]).await).await?;
+    run(cluster, command, arguments).await
+}
+
+async fn run(cluster: &RedisCluster, command: &str, arguments: &[&str]) -> Tested {
     let node = format!("127.0.0.1:{}", cluster.node(0).port());
     let mut redis_cli = Command::new(cluster.program().cli());
     redis_cli.args(["--cluster", command, &node]).args(arguments).stdin(Stdio::null());
