@@ -61,7 +61,7 @@ pub const OUTCOME_KEPT_AFTER_WAIT: Duration = Duration::from_secs(5);
 /// own; the others look now and then. Whoever blocks has an entry in the channel, so no more than
 /// this many connections of a partition are blocked at once. On WASI 0.2 each of them holds an
 /// instance too, of which wasmtime's pool has room for some 330 of ours.
-pub const MAX_BLOCKED_PER_PARTITION: u64 = 3;
+pub const MAX_BLOCKED_PER_PARTITION: u64 = 4;
 
 /// Requests of one instance that may block at once.
 pub const MAX_BLOCKED_PER_INSTANCE: usize = 16;
@@ -77,7 +77,7 @@ pub const COMMIT_TIME: Duration = Duration::from_micros(20);
 pub const MAX_LOOK_PAUSE: Duration = Duration::from_secs(2);
 
 /// How long somebody looks now and then who holds an instance meanwhile (WASI 0.2).
-pub const MAX_HELD_PAUSE: Duration = Duration::from_millis(50);
+pub const MAX_HELD_PAUSE: Duration = Duration::from_millis(10);
 
 /// How long an `Idempotency-Key` is remembered.
 pub const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(24 * 60 * 60);

@@ -33,6 +33,8 @@ pub async fn found(redis: &RedisAlone, p: Partition) -> Result<Found> {
             pending = ids(entries().await?)?;
         } else if *key == keys::index(p) {
             index = redis.command::<Vec<String>>(&["ZRANGE", key, "0", "-1"]).await?;
+        } else if *key == keys::changes(p) {
+            // What the feed tells is held against the items in following.rs.
         } else if *key == keys::expiry(p) {
             expiry = redis.command::<Vec<(String, u64)>>(&["ZRANGE", key, "0", "-1", "WITHSCORES"]).await?;
         } else if let Some(id) = key.strip_prefix(&keys::item_prefix(p)) {
