@@ -110,7 +110,7 @@ async fn one_of_many_creators_wins_though_all_were_accepted() -> Tested {
     larder.put(&larder.id("other"), "x").await?;
     let mut outcomes = Vec::new();
     for path in accepted {
-        let outcome: Value = larder_tests::eventually("it is settled", async || {
+        let outcome: Value = eventually("it is settled", async || {
             let outcome: Value = larder.request(Method::GET, &path).send().await?.json().await?;
             anyhow::ensure!(outcome["outcome"] != "pending", "{outcome}");
             Ok(outcome)
