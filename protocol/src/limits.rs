@@ -76,9 +76,6 @@ pub const COMMIT_TIME: Duration = Duration::from_micros(20);
 /// The longest pause of who looks for an outcome now and then.
 pub const MAX_LOOK_PAUSE: Duration = Duration::from_secs(2);
 
-/// How long somebody looks now and then who holds an instance meanwhile (WASI 0.2).
-pub const MAX_HELD_PAUSE: Duration = Duration::from_millis(10);
-
 /// How long an `Idempotency-Key` is remembered.
 pub const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 

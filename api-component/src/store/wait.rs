@@ -9,7 +9,7 @@
 use std::iter::successors;
 use std::time::{Duration, Instant};
 
-use larder_protocol::limits::{COMMIT_TIME, MAX_BLOCKED_PER_PARTITION, MAX_HELD_PAUSE, MAX_LOOK_PAUSE};
+use larder_protocol::limits::{COMMIT_TIME, MAX_BLOCKED_PER_PARTITION, MAX_LOOK_PAUSE};
 use larder_protocol::{Outcome, Partition, Revision, StreamId, call, keys};
 
 use super::node::Command;
@@ -49,19 +49,11 @@ async fn look(
     deadline: Instant,
 ) -> Result<Option<Outcome>, RedisError> {
     let take = Command { name: "LPOP", arguments: &[key.as_bytes()] };
-    let mut held = MAX_HELD_PAUSE;
     let first = COMMIT_TIME * u32::try_from(ahead.max(MAX_BLOCKED_PER_PARTITION)).unwrap_or(u32::MAX);
     for pause in successors(Some(first), |pause| Some(*pause * 2)) {
         let left = deadline.saturating_duration_since(Instant::now());
-        let pause = pause.min(MAX_LOOK_PAUSE).min(left);
-        if left.is_zero() {
+        if left.is_zero() || !redis.pause(pause.min(MAX_LOOK_PAUSE).min(left)).await {
             break;
-        }
-        if !redis.pause(pause).await {
-            // It holds an instance meanwhile; those ahead are few mostly, and soon done.
-            let Some(rest) = held.checked_sub(pause) else { break };
-            held = rest;
-            redis.sleep(pause).await;
         }
         if let Some(outcome) = outcome(key, &redis.execute(p, take).await?)? {
             return Ok(Some(outcome));
