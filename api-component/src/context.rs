@@ -4,6 +4,7 @@ pub mod quota;
 
 use crate::access::Access;
 use crate::config::Config;
+use crate::web::log::Log;
 
 /// Who asks, what the operator decides, and the store.
 pub struct Context<'a, R> {
@@ -13,4 +14,6 @@ pub struct Context<'a, R> {
     pub config: &'a Config,
     /// The way to the store.
     pub redis: &'a R,
+    /// Its log, which knows its trace.
+    pub log: Log,
 }

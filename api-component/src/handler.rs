@@ -1,6 +1,8 @@
 //! One request, one response: finds the resource and the method, asks what the request may do, and
 //! turns every failure into its problem document.
 
+mod record;
+
 use std::pin::pin;
 use std::time::SystemTime;
 
@@ -13,8 +15,10 @@ use crate::config::Config;
 use crate::context::{Context, quota};
 use crate::route::{self, MethodNotAllowed, Methods, Route};
 use crate::service::{health, openapi};
+use crate::store::Timed;
 use crate::store::redis::Redis;
 use crate::web::body::{self, RequestBody};
+use crate::web::log::Log;
 use crate::web::problem::Problem;
 use crate::web::{head, header};
 use crate::writes::outcome;
@@ -22,26 +26,31 @@ use crate::{items, many};
 
 pub use many::changes::Follower;
 
+use self::record::Record;
+
 /// Answers a request. An answer that goes on has a [`Follower`] among its extensions, which tells what comes
-/// after its body. What the operator should know of a failure goes to standard error.
+/// after its body. What was refused or failed goes to the log, and all else too where the operator wants it.
 pub async fn handle(request: Request<impl RequestBody>, config: &Config, redis: &impl Redis) -> Response<Bytes> {
     let told = config.origins.told(&request);
-    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let mut record = Record::begin(&request, config);
+    let redis = Timed::new(redis);
     let is_discardable = body::is_discardable(request.headers());
     let (head, body) = request.into_parts();
     let mut body = pin!(body);
-    let mut response = match answer(Request::from_parts(head, body.as_mut()), config, redis).await {
-        Ok(response) => response,
+    let mut response = match answer(Request::from_parts(head, body.as_mut()), config, &redis, &mut record).await {
+        Ok(response) => {
+            record.answered(response.status(), &redis);
+            response
+        }
         Err(problem) => {
-            if let Some(line) = problem.log_line() {
-                eprintln!("{method} {}: {line}", uri.path().escape_debug());
-            }
+            record.refused(&problem, &redis);
             if is_discardable {
                 body::discard(body).await;
             }
             problem.into()
         }
     };
+    response.headers_mut().extend(record::timing(&redis));
     // What clients stored is in the values, and in lists and messages too.
     response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, header::NO_SNIFF);
     if let Some(told) = told {
@@ -50,19 +59,24 @@ pub async fn handle(request: Request<impl RequestBody>, config: &Config, redis: 
     response
 }
 
-async fn answer(
+async fn answer<'a>(
     request: Request<impl RequestBody>,
-    config: &Config,
+    config: &'a Config,
     redis: &impl Redis,
+    record: &mut Record<'a>,
 ) -> Result<Response<Bytes>, Problem> {
     head::check(&request)?;
     let route = Route::of(request.uri().path())?;
     let access = config.tokens.admit(request.headers(), SystemTime::now);
+    record.is_by(&access);
+    let log = record.log();
     let quota = match &access {
-        Ok(access) if route.takes_token() && request.method() != Method::OPTIONS => quota::take(access, redis).await?,
+        Ok(access) if route.takes_token() && request.method() != Method::OPTIONS => {
+            quota::take(access, redis, log).await?
+        }
         _ => None,
     };
-    let answer = dispatch(request, route, access, config, redis).await;
+    let answer = dispatch(request, route, access, config, redis, log).await;
     let Some(quota) = quota else { return answer };
     match answer {
         Ok(mut response) => {
@@ -79,9 +93,10 @@ async fn dispatch(
     access: Result<Access<'_>, Denied>,
     config: &Config,
     redis: &impl Redis,
+    log: Log,
 ) -> Result<Response<Bytes>, Problem> {
     let methods = route.methods();
-    let context = access.clone().map(|access| Context { access, config, redis });
+    let context = access.clone().map(|access| Context { access, config, redis, log });
     match (request.method(), route) {
         (&Method::GET | &Method::HEAD, Route::Items) => many::listing::get(&request, &context?).await,
         (&Method::POST, Route::Items) => many::bulk::write(request, &context?).await,

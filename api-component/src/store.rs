@@ -18,6 +18,7 @@ mod rate;
 mod read_many;
 pub mod redis;
 mod script;
+mod timed;
 mod wait;
 
 use std::time::Duration;
@@ -36,6 +37,7 @@ pub use lookout::Lookout;
 pub use outcome::{Progress, progress};
 pub use rate::{Taken, take};
 pub use read_many::{ManyRead, read_many};
+pub use timed::Timed;
 pub use wait::{take_outcomes, wait};
 
 /// What a read that wants a certain state found.

@@ -20,9 +20,9 @@ VARIANTS = {
     "dev": ("dev", ""),
     "cluster": ("cluster", ""),
     "production": ("production", ""),
-    "dev, everything": ("dev", "spin-image restricted worker-keda prometheus"),
-    "cluster, everything": ("cluster", "spin-image restricted worker-keda prometheus"),
-    "production, everything": ("production", "spin-image restricted worker-keda prometheus"),
+    "dev, everything": ("dev", "spin-image restricted worker-keda prometheus opentelemetry"),
+    "cluster, everything": ("cluster", "spin-image restricted worker-keda prometheus opentelemetry"),
+    "production, everything": ("production", "spin-image restricted worker-keda prometheus opentelemetry"),
 }
 
 

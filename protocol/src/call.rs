@@ -7,7 +7,7 @@ use crate::limits::{
 };
 use crate::scripts::{self, Script};
 use crate::token::{Limit, Name};
-use crate::{ItemId, Partition, Revision, StreamId, Write, keys};
+use crate::{ItemId, Partition, Revision, StreamId, TraceParent, Write, keys};
 
 /// A script with what it is called with.
 pub struct Call {
@@ -101,14 +101,34 @@ pub struct Committed {
     pub left: u64,
     /// Why it stopped early; empty if it did not.
     pub error: String,
+    /// The bytes of the items in what it took, or about that.
+    pub bytes: u64,
+    /// How many ms after its acceptance it took an entry, for so many entries.
+    pub ages: Vec<(u64, u64)>,
+    /// The entries of whose end somebody should hear.
+    pub told: Vec<Told>,
+}
+
+/// An entry that is dead, or belongs to a trace that is recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Its ID.
+    pub id: StreamId,
+    /// The trace of the request that sent it.
+    pub trace: Option<TraceParent>,
+    /// What became of it.
+    pub outcome: String,
 }
 
 /// The same as Redis gives it.
-pub type CommitReply = (u64, u64, u64, u64, String);
+pub type CommitReply = (u64, u64, u64, u64, String, u64, Vec<(u64, u64)>, Vec<(String, String, String)>);
 
 impl From<CommitReply> for Committed {
-    fn from((applied, rejected, dead, left, error): CommitReply) -> Self {
-        Self { applied, rejected, dead, left, error }
+    fn from((applied, rejected, dead, left, error, bytes, ages, told): CommitReply) -> Self {
+        let told = told.into_iter().filter_map(|(id, trace, outcome)| {
+            Some(Told { id: id.parse().ok()?, trace: TraceParent::parse(trace.as_bytes()), outcome })
+        });
+        Self { applied, rejected, dead, left, error, bytes, ages, told: told.collect() }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Everything here is a pure function or a constant, so that both sides, the tests and the
 //! documents share one truth: how an id finds its [`Partition`], what a [`Revision`] is, which
 //! [`keys`] exist, how an [`Item`] and a [`Write`] look in Redis, the [`scripts`] that are the
-//! only code that changes them, and what is configured of an access [`token`]. Changing a golden vector in these tests means migrating
+//! only code that changes them, what is configured of an access [`token`], and the [`TraceParent`] of a request. Changing a golden vector in these tests means migrating
 //! every store in the field.
 
 pub mod call;
@@ -17,6 +17,7 @@ pub mod partition;
 pub mod revision;
 pub mod scripts;
 pub mod token;
+pub mod trace_parent;
 pub mod write;
 
 pub use call::Call;
@@ -27,4 +28,5 @@ pub use outcome::{NotAdded, Outcome};
 pub use partition::Partition;
 pub use revision::{Revision, StreamId};
 pub use scripts::Script;
+pub use trace_parent::TraceParent;
 pub use write::{Condition, Operation, Revisions, Write};

@@ -3,8 +3,8 @@
 //! Each lies in `scripts/` as a `.lua` file whose head documents its keys, arguments and reply.
 //! What several of them need stands in a fragment of its own, and goes in front of their text.
 //! All keys of a call belong to one partition, so each runs on one slot of a cluster; the item
-//! keys are built inside from a prefix with the same hash tag. All answer flat arrays, because
-//! Spin flattens nested ones. Their first line, `#!lua` with flags, needs Redis 7.0 or Valkey; it says which of
+//! keys are built inside from a prefix with the same hash tag. Those that the component runs answer flat
+//! arrays, because Spin flattens nested ones. Their first line, `#!lua` with flags, needs Redis 7.0 or Valkey; it says which of
 //! them only read, and which may run when Redis is out of memory.
 
 use std::sync::LazyLock;

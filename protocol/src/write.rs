@@ -10,7 +10,7 @@
 //! The order of these is part of the format: the commit script reads them by position. Behind
 //! them, each at most once and only where it applies: `if-match` and `if-none-match`
 //! ([`Condition`]), `wait` (somebody waits for the outcome, for so many ms), `idem` (the key
-//! that remembers the outcome). An entry that has anything else is refused by the script. A
+//! that remembers the outcome), `traceparent` (the trace of the request). An entry that has anything else is refused by the script. A
 //! time to live counts from the moment of acceptance, which is the entry's own ID, so that no
 //! clock but Redis' is involved; `-` is none, and `keep` leaves the moment at which the item ends as
 //! it is.
@@ -18,7 +18,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::{Content, ItemId, StreamId};
+use crate::{Content, ItemId, StreamId, TraceParent};
 
 /// One change to one item, and what hangs on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct Write {
     pub wait: Option<Duration>,
     /// The Redis key that remembers the write for its `Idempotency-Key`.
     pub idempotency: Option<String>,
+    /// The trace of the request that sent it.
+    pub trace: Option<TraceParent>,
 }
 
 /// What shall happen to an item.
@@ -82,7 +84,7 @@ pub enum Revisions {
 
 impl From<Operation> for Write {
     fn from(operation: Operation) -> Self {
-        Self { operation, condition: Condition::default(), wait: None, idempotency: None }
+        Self { operation, condition: Condition::default(), wait: None, idempotency: None, trace: None }
     }
 }
 
@@ -137,6 +139,7 @@ impl Write {
         fields.extend(if_none_match.iter().map(|states| ("if-none-match", states.to_string().into_bytes())));
         fields.extend(self.wait.map(|wait| ("wait", wait.as_millis().to_string().into_bytes())));
         fields.extend(self.idempotency.iter().map(|key| ("idem", key.clone().into_bytes())));
+        fields.extend(self.trace.iter().map(|trace| ("traceparent", trace.as_str().into())));
         fields.into_iter().flat_map(|(name, value)| [name.as_bytes().to_vec(), value]).collect()
     }
 }
@@ -188,7 +191,12 @@ mod tests {
             },
             wait: Some(Duration::from_secs(2)),
             idempotency: Some("key".to_owned()),
+            trace: TraceParent::parse(b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
         };
-        assert_eq!(fields(&full), "op|delete|id|cart:42|if-match|5-0 6-1|if-none-match|*|wait|2000|idem|key");
+        assert_eq!(
+            fields(&full),
+            "op|delete|id|cart:42|if-match|5-0 6-1|if-none-match|*|wait|2000|idem|key|\
+             traceparent|00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        );
     }
 }

@@ -11,7 +11,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use larder_local::system::{ApiProcess, ApiSettings, Output, Port, Runtime, System, Wasi, workspace_root};
 use larder_protocol::limits::COMMIT_MAX_BYTES;
 use larder_protocol::{Content, ItemId, Operation, Partition, StreamId, Write, call, keys};
-use larder_tests::{Direct, Larder, RedisAlone, eventually};
+use larder_tests::{Direct, Larder, RedisAlone, eventually, http};
 use redis::Value;
 use reqwest::Method;
 
@@ -98,7 +98,7 @@ async fn many_clients() -> anyhow::Result<()> {
     let urls: Vec<_> = components.iter().map(|(api, _)| api.url()).chain([larder.base().to_owned()]).collect();
     for url in &urls {
         eventually("the component answers", async || {
-            Ok(reqwest::get(format!("{url}/health/live")).await?.error_for_status()?)
+            Ok(http().get(format!("{url}/health/live")).send().await?.error_for_status()?)
         })
         .await?;
     }

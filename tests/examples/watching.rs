@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use futures::future::try_join_all;
 use larder_local::system::System;
 use larder_protocol::{Partition, keys};
-use larder_tests::{Direct, Larder};
+use larder_tests::{Direct, Larder, http};
 use reqwest::{Method, Response};
 use serde_json::json;
 
@@ -68,7 +68,7 @@ async fn weigh(larder: &Larder, redis: &Direct) -> anyhow::Result<()> {
 
 async fn open(larder: &Larder) -> anyhow::Result<Response> {
     // Each has a connection of its own.
-    let request = reqwest::Client::new().get(format!("{}/changes", larder.base()));
+    let request = http().get(format!("{}/changes", larder.base()));
     Ok(request.header("accept", "text/event-stream").send().await?.error_for_status()?)
 }
 

@@ -198,7 +198,14 @@ impl Larder {
 
 fn client(authorization: Option<&HeaderValue>) -> reqwest::Result<Client> {
     let always = HeaderMap::from_iter(authorization.cloned().map(|value| (AUTHORIZATION, value)));
+    larder_telemetry::choose_cryptography();
     Client::builder().timeout(PATIENCE).default_headers(always).build()
+}
+
+/// A client for what is not a store: it knows of no certificates, and keeps no connection for another test.
+pub fn http() -> Client {
+    let client = larder_local::system::http_client().pool_max_idle_per_host(0);
+    client.build().expect("it needs nothing of the system")
 }
 
 /// Checks that a write was accepted, and tells its revision.

@@ -6,6 +6,7 @@
 //! of both is a cluster of three masters.
 
 mod aof;
+mod collector;
 mod direct;
 mod doorbell;
 pub mod history;
@@ -14,7 +15,8 @@ pub mod openapi;
 mod redis_alone;
 
 pub use aof::{Aof, Command, Step};
+pub use collector::{Collector, Span};
 pub use direct::Direct;
 pub use doorbell::Doorbell;
-pub use larder::{Larder, eventually};
+pub use larder::{Larder, eventually, http};
 pub use redis_alone::RedisAlone;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use larder_local::system::{DataFolder, Output, Port, RedisCluster, RedisSentinel, WorkerProcess, built};
 use larder_protocol::{Condition, Content, Item, ItemId, Operation, Partition, Revisions, StreamId, Write, call, keys};
-use larder_tests::{Direct, eventually};
+use larder_tests::{Direct, eventually, http};
 use redis::Value;
 use tempfile::TempDir;
 
@@ -41,7 +41,7 @@ impl Worker {
     }
 
     async fn page(&self, path: &str) -> anyhow::Result<String> {
-        Ok(reqwest::get(format!("http://127.0.0.1:{}{path}", self.admin.number())).await?.text().await?)
+        Ok(http().get(format!("http://127.0.0.1:{}{path}", self.admin.number())).send().await?.text().await?)
     }
 
     async fn is_ready(&self) -> Tested {

@@ -7,7 +7,7 @@ use anyhow::ensure;
 use larder_local::system::{
     ApiProcess, ApiSettings, DataFolder, Output, Port, RedisSentinel, Runtime, Wasi, WorkerProcess,
 };
-use larder_tests::eventually;
+use larder_tests::{eventually, http};
 use reqwest::{Client, StatusCode};
 
 type Tested = anyhow::Result<()>;
@@ -29,8 +29,7 @@ async fn the_new_primary_is_found() -> Tested {
     };
     let ports = [Port::reserve()?, Port::reserve()?];
     let components = [component(Wasi::V0_3, &ports[0])?, component(Wasi::V0_2, &ports[1])?];
-    let (client, items) =
-        (Client::new(), components.each_ref().map(|component| format!("{}/items/a", component.url())));
+    let (client, items) = (http(), components.each_ref().map(|component| format!("{}/items/a", component.url())));
 
     for (n, item) in items.iter().enumerate() {
         write(&client, item, &format!("before {n}")).await?;

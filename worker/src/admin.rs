@@ -35,11 +35,13 @@ impl Admin {
             .await
             .with_context(|| format!("cannot listen on {address} (--admin-listen, LARDER_ADMIN_LISTEN)"))?;
         let address = listener.local_addr().context("the admin server has no address")?;
-        let recorder = PrometheusBuilder::new()
-            .set_buckets_for_metric(Matcher::Full(metric::COMMIT_SECONDS.to_owned()), &metric::COMMIT_SECONDS_BUCKETS)
-            .context("the metrics' buckets are wrong")?
-            .idle_timeout(MetricKindMask::GAUGE, Some(metric::GAUGE_KEPT))
-            .build_recorder();
+        let mut builder = PrometheusBuilder::new();
+        for (name, buckets) in metric::BUCKETS {
+            builder = builder
+                .set_buckets_for_metric(Matcher::Full(name.to_owned()), buckets)
+                .context("the metrics' buckets are wrong")?;
+        }
+        let recorder = builder.idle_timeout(MetricKindMask::GAUGE, Some(metric::GAUGE_KEPT)).build_recorder();
         let metrics = recorder.handle();
         metrics::set_global_recorder(recorder).context("another metrics recorder is installed")?;
         metric::describe();

@@ -41,9 +41,12 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser};
+use larder_telemetry::{Program, Telemetry};
 
 use crate::cli::{Cli, Command};
 use crate::health::Health;
+
+const PROGRAM: Program = Program { service: "larder-worker", version: env!("CARGO_PKG_VERSION") };
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -56,7 +59,14 @@ fn main() -> ExitCode {
         Some(Command::Token(command)) => exit(async { token::run(command) }, |error| eprintln!("error: {error:#}")),
         None => {
             logging::start(&cli.log);
-            exit(run(&cli), |error| tracing::error!("{error:#}"))
+            exit(
+                async {
+                    let mut telemetry = Telemetry::default();
+                    telemetry.traces(&PROGRAM)?;
+                    run(&cli).await
+                },
+                |error| tracing::error!("{error:#}"),
+            )
         }
     }
 }

@@ -19,12 +19,24 @@ const OWNED_PARTITIONS: &str = "larder_owned_partitions";
 const LIVE_WORKERS: &str = "larder_live_workers";
 const EXPIRED: &str = "larder_expired_total";
 
-/// The histogram of commit calls.
-pub const COMMIT_SECONDS: &str = "larder_commit_seconds";
+const COMMIT_SECONDS: &str = "larder_commit_seconds";
 
-/// Its buckets: a call takes a tenth of a millisecond at best, and the command timeout at worst.
-pub const COMMIT_SECONDS_BUCKETS: [f64; 14] =
+/// A call takes a tenth of a millisecond at best, and the command timeout at worst.
+const COMMIT_SECONDS_BUCKETS: [f64; 14] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+
+const COMMIT_ENTRIES: &str = "larder_commit_entries";
+const COMMIT_BYTES: &str = "larder_commit_bytes";
+const WRITE_SECONDS: &str = "larder_write_seconds";
+
+/// The histograms, and what their buckets reach up to. A write is at best applied in the millisecond in which it
+/// was accepted; at worst it waits for as long as there is no worker. A commit is bounded in entries and bytes.
+pub const BUCKETS: [(&str, &[f64]); 4] = [
+    (COMMIT_SECONDS, &COMMIT_SECONDS_BUCKETS),
+    (COMMIT_ENTRIES, &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0]),
+    (COMMIT_BYTES, &[256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262_144.0, 1_048_576.0, 4_194_304.0]),
+    (WRITE_SECONDS, &[0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0]),
+];
 
 /// A gauge that nobody sets any more is about a master that is none any more: it is forgotten after this long.
 /// So there are no more of them than masters, however many come and go.
@@ -38,6 +50,13 @@ pub fn describe() {
     metrics::describe_counter!(COMMIT_CALLS, "Calls of the commit script.");
     metrics::describe_counter!(COMMIT_ERRORS, "Calls of the commit script that failed or stopped early.");
     metrics::describe_histogram!(COMMIT_SECONDS, Unit::Seconds, "Time from a commit call to its reply.");
+    metrics::describe_histogram!(COMMIT_ENTRIES, "Entries that a call of the commit script took off a channel.");
+    metrics::describe_histogram!(COMMIT_BYTES, Unit::Bytes, "Bytes of the items among them, about.");
+    metrics::describe_histogram!(
+        WRITE_SECONDS,
+        Unit::Seconds,
+        "Time from the acceptance of a write to its commit, by the clock of Redis, in whole milliseconds."
+    );
     metrics::describe_gauge!(PENDING, "Writes accepted and not yet applied, by partition, at the last sweep.");
     metrics::describe_gauge!(REDIS_UP, "1 while the master takes this worker's heartbeats, else 0.");
     metrics::describe_gauge!(MASTER_PARTITIONS, "Partitions that the master has.");
@@ -72,6 +91,18 @@ pub fn commit_seconds() -> Histogram {
     histogram!(COMMIT_SECONDS)
 }
 
+pub fn commit_entries() -> Histogram {
+    histogram!(COMMIT_ENTRIES)
+}
+
+pub fn commit_bytes() -> Histogram {
+    histogram!(COMMIT_BYTES)
+}
+
+pub fn write_seconds() -> Histogram {
+    histogram!(WRITE_SECONDS)
+}
+
 pub fn pending(p: Partition) -> Gauge {
     gauge!(PENDING, "partition" => p.to_string())
 }
@@ -101,7 +132,12 @@ pub fn expired() -> Counter {
 }
 
 /// A count as a gauge takes it.
-#[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, far above any count here")]
 pub fn gauge_value(count: usize) -> f64 {
+    value(count as u64)
+}
+
+/// A count as a metric takes it.
+#[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, far above any count here")]
+pub fn value(count: u64) -> f64 {
     count as f64
 }

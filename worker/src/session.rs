@@ -12,6 +12,7 @@ mod heartbeat;
 mod ownership;
 mod sweep;
 mod terms;
+mod traces;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -12,6 +12,7 @@ use crate::access::Access;
 use crate::store::redis::Redis;
 use crate::store::{self, Taken};
 use crate::web::header;
+use crate::web::log::{Level, Log};
 use crate::web::problem::{Kind, Problem};
 
 /// What is left to a token after a request.
@@ -33,13 +34,14 @@ struct TooManyRequests {
 ///
 /// # Errors
 /// The problem that tells how long to wait.
-pub async fn take(access: &Access<'_>, redis: &impl Redis) -> Result<Option<Quota>, Problem> {
+pub async fn take(access: &Access<'_>, redis: &impl Redis, log: Log) -> Result<Option<Quota>, Problem> {
     let Access::Token(entry) = access else { return Ok(None) };
     let Some(limit) = entry.limit() else { return Ok(None) };
     let taken = match store::take(redis, &entry.name, limit).await {
         Ok(taken) => taken,
         Err(error) => {
-            eprintln!("the rate of the token {}: {error}", entry.name.as_str());
+            let fields = [("token", entry.name.as_str().into()), ("error", error.to_string().into())];
+            log.line(Level::Warn, "cannot count the requests of a token; none is refused", fields);
             return Ok(None);
         }
     };

@@ -133,7 +133,8 @@ impl Change {
                 None => match self.result(item, id, context.config.max_value_bytes) {
                     Ok((operation, condition)) => {
                         let wait = Some(left()).filter(|left| !left.is_zero());
-                        let write = Write { operation, condition, wait, idempotency: record.clone() };
+                        let trace = context.log.trace;
+                        let write = Write { operation, condition, wait, idempotency: record.clone(), trace };
                         match self.accept(&write, id, context).await? {
                             Some(sent) => sent,
                             None => {
@@ -150,9 +151,6 @@ impl Change {
                     }
                 },
             };
-            if let Some(problem) = sent.under_replicated(id) {
-                return Err(problem);
-            }
             let left = left();
             if !left.is_zero() {
                 sent.wait(record.as_deref(), left, id, context).await;

@@ -65,13 +65,10 @@ impl Terms {
     ) -> Result<Response<Bytes>, Problem> {
         let Self { condition, idempotency, preference, patience } = self;
         let wait = (!patience.is_zero()).then_some(patience);
-        let write = Write { operation, condition, wait, idempotency };
+        let write = Write { operation, condition, wait, idempotency, trace: context.log.trace };
         let accepted =
             store::accept(context.redis, id, &write, context.config.max_pending).await.map_err(store::write_failed)?;
         let mut sent = Sent::of(accepted, id)?;
-        if let Some(problem) = sent.under_replicated(id) {
-            return Err(problem);
-        }
         if wait.is_some() {
             sent.wait(write.idempotency.as_deref(), patience, id, context).await;
         }

@@ -57,7 +57,7 @@ pub async fn get<B>(request: &Request<B>, context: &Context<'_, impl Redis>) -> 
     let mut response = if let Form::Stream(format) = wanted.form {
         let mut response = format.begin(begin, &told, &reader.positions);
         if !asks_for_head {
-            let follower = Follower::new(format, reader, context.access.left(SystemTime::now));
+            let follower = Follower::new(format, reader, context.access.left(SystemTime::now), context.log);
             response.extensions_mut().insert(follower);
         }
         response

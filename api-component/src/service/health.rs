@@ -94,15 +94,11 @@ fn not_ready(troubles: &[Trouble], told: bool) -> Problem {
     } else {
         "The service is not ready; a token with the scope admin is told why.".to_owned()
     };
-    let problem = Problem::new(Kind::NotReady, detail);
-    let causes = troubles.iter().filter_map(|trouble| match &trouble.reason {
-        NotReady::Redis(error) => Some(error.to_string()),
-        NotReady::NoWorker | NotReady::Lagging(_) => None,
+    let causes = troubles.iter().map(|trouble| match &trouble.reason {
+        NotReady::Redis(error) => error.to_string(),
+        NotReady::NoWorker | NotReady::Lagging(_) => trouble.to_string(),
     });
-    match causes.reduce(|all, cause| format!("{all}; {cause}")) {
-        Some(causes) => problem.caused_by(causes),
-        None => problem,
-    }
+    Problem::new(Kind::NotReady, detail).caused_by(causes.collect::<Vec<_>>().join("; "))
 }
 
 /// Checks each master; asking for the lag has shown where the partitions are.

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 /// A digest of all that the request changes, and not of how it wants to be answered.
 pub fn digest(write: &Write, id: &ItemId) -> String {
-    let lasting = Write { wait: None, idempotency: None, ..write.clone() };
+    let lasting = Write { wait: None, idempotency: None, trace: None, ..write.clone() };
     digest_of(lasting.fields(id).iter().map(Vec::as_slice))
 }
 

@@ -2,6 +2,7 @@
 
 mod error;
 
+use std::fmt;
 use std::time::Duration;
 
 use larder_protocol::Partition;
@@ -98,7 +99,7 @@ pub struct Master {
 }
 
 /// One value of a reply.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Reply {
     /// Nothing.
     Nil,
@@ -106,6 +107,17 @@ pub enum Reply {
     Int(i64),
     /// A string or a status.
     Bytes(Vec<u8>),
+}
+
+/// A reply may be somebody's value, and a message with it may get into a log.
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nil => f.write_str("nil"),
+            Self::Int(n) => write!(f, "{n}"),
+            Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
+        }
+    }
 }
 
 impl Reply {

@@ -18,7 +18,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use super::header;
 
 /// Request headers that a page may set, besides metadata.
-const REQUEST_HEADERS: [HeaderName; 9] = [
+const REQUEST_HEADERS: [HeaderName; 11] = [
     AUTHORIZATION,
     CONTENT_TYPE,
     IF_MATCH,
@@ -28,10 +28,12 @@ const REQUEST_HEADERS: [HeaderName; 9] = [
     header::PREFER,
     header::MIN_REVISION,
     header::LAST_EVENT_ID,
+    header::TRACEPARENT,
+    header::TRACESTATE,
 ];
 
 /// Response headers that a page may read, besides metadata and what it always may.
-const RESPONSE_HEADERS: [HeaderName; 11] = [
+const RESPONSE_HEADERS: [HeaderName; 12] = [
     ETAG,
     header::REVISION,
     header::EXPIRES_AT,
@@ -43,6 +45,7 @@ const RESPONSE_HEADERS: [HeaderName; 11] = [
     header::ACCEPT_PATCH,
     header::RATE_LIMIT,
     header::RATE_LIMIT_POLICY,
+    header::SERVER_TIMING,
 ];
 
 /// For how many seconds a browser may remember the answer to a preflight: the most that Chromium

@@ -41,6 +41,15 @@ names! {
     /// The cursor of the last event that a client of Server-Sent Events has seen (HTML standard, section 9.2).
     LAST_EVENT_ID = "last-event-id";
 
+    /// The trace that a request belongs to (W3C Trace Context).
+    TRACEPARENT = "traceparent";
+
+    /// What else is known of the trace (W3C Trace Context); Larder leaves it to its host.
+    TRACESTATE = "tracestate";
+
+    /// Where the time went (W3C Server Timing): with Redis, and waiting for something to happen.
+    SERVER_TIMING = "server-timing";
+
     /// What a client would like (RFC 7240).
     PREFER = "prefer";
 

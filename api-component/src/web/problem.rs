@@ -17,6 +17,7 @@ use larder_protocol::limits;
 use serde::Serialize;
 
 use super::header;
+use super::log::{Field, Level};
 
 pub use kind::Kind;
 
@@ -98,8 +99,31 @@ impl Problem {
 
     /// What the operator shall read; `None` where the client is told all.
     #[must_use]
-    pub fn log_line(&self) -> Option<&str> {
+    pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
+    }
+
+    /// How much it matters to the operator.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        match self.status() {
+            status if self.is_temporary() || status == StatusCode::TOO_MANY_REQUESTS => Level::Warn,
+            status if status.is_server_error() => Level::Error,
+            _ => Level::Info,
+        }
+    }
+
+    /// What the log calls it.
+    #[must_use]
+    pub fn said(&self) -> &'static str {
+        if self.status().is_server_error() { "failed" } else { "refused" }
+    }
+
+    /// What the log tells of it. The detail is not among it: it may quote what the client sent.
+    pub fn fields(&self) -> impl Iterator<Item = Field> {
+        let (status, name, _) = self.kind.parts();
+        let cause = self.cause.as_deref().map(|cause| ("cause", cause.into()));
+        [("status", status.as_u16().into()), ("problem", name.into())].into_iter().chain(cause)
     }
 
     /// The problem as the client reads it.

@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::store::redis::{Redis, RedisError, UnderReplicated};
 use crate::store::{self, Acceptance, Accepted};
 use crate::web::header;
+use crate::web::log::Level;
 use crate::web::problem::{Kind, Problem};
 
 /// A write that is on the channel, or has been.
@@ -21,8 +22,6 @@ pub struct Sent {
     pub outcome: Option<Outcome>,
     /// Who sent it.
     pub by: Sender,
-    /// Why too few replicas have it, if so.
-    pub missing: Option<UnderReplicated>,
 }
 
 /// Who put a write on the channel.
@@ -36,8 +35,8 @@ pub enum Sender {
     Earlier,
 }
 
-/// Why a write is not on the channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why a write is not on the channel, or must not be acknowledged though it is.
+#[derive(Debug, thiserror::Error)]
 pub enum NotSent {
     /// Its condition certainly does not hold.
     #[error(transparent)]
@@ -48,6 +47,9 @@ pub enum NotSent {
     /// There is no room.
     #[error("The partition of this item has {0} writes that wait to be applied. Nothing was written; try again later.")]
     Overloaded(u64),
+    /// It is there, and too few replicas have it.
+    #[error(transparent)]
+    UnderReplicated(Problem),
 }
 
 /// Why a write that was on the channel changed nothing.
@@ -76,6 +78,7 @@ impl From<NotSent> for Problem {
             NotSent::PreconditionFailed(error) => error.into(),
             NotSent::IdempotencyKeyReused => Self::new(Kind::IdempotencyKeyReused, error),
             NotSent::Overloaded(_) => Self::new(Kind::Overloaded, error),
+            NotSent::UnderReplicated(problem) => problem,
         }
     }
 }
@@ -97,29 +100,20 @@ impl Sent {
     /// # Errors
     /// [`NotSent`].
     pub fn of(Accepted { acceptance, missing }: Accepted, id: &ItemId) -> Result<Self, NotSent> {
-        match acceptance {
-            Acceptance::Accepted { revision, ahead } => {
-                Ok(Self { revision, outcome: None, by: Sender::Us { ahead }, missing })
-            }
-            Acceptance::Repeated(revision, outcome) => Ok(Self { revision, outcome, by: Sender::Earlier, missing }),
-            Acceptance::Reused => Err(NotSent::IdempotencyKeyReused),
+        let sent = match acceptance {
+            Acceptance::Accepted { revision, ahead } => Self { revision, outcome: None, by: Sender::Us { ahead } },
+            Acceptance::Repeated(revision, outcome) => Self { revision, outcome, by: Sender::Earlier },
+            Acceptance::Reused => return Err(NotSent::IdempotencyKeyReused),
             Acceptance::Rejected { current } => {
                 let partition = Partition::of(id);
-                Err(PreconditionFailed(current.map(|id| Revision { partition, id })).into())
+                return Err(PreconditionFailed(current.map(|id| Revision { partition, id })).into());
             }
-            Acceptance::Full { pending } => Err(NotSent::Overloaded(pending)),
+            Acceptance::Full { pending } => return Err(NotSent::Overloaded(pending)),
+        };
+        match missing {
+            Some(missing) => Err(NotSent::UnderReplicated(under_replicated(sent.revision, &missing, id))),
+            None => Ok(sent),
         }
-    }
-
-    /// The problem, if the write must not be acknowledged: too few replicas have it.
-    pub fn under_replicated(&self, id: &ItemId) -> Option<Problem> {
-        let location = outcome::path(self.revision, id);
-        let problem = store::under_replicated(self.missing.as_ref()?, &location);
-        let headers = [(LOCATION, location), (header::REVISION, self.revision.to_string())];
-        Some(headers.into_iter().fold(problem, |problem, (name, value)| {
-            let value = HeaderValue::try_from(value).expect("revisions and encoded ids are ASCII");
-            problem.with_header(name, value)
-        }))
     }
 
     /// Waits for the outcome, for `patience` at most; `record` is the idempotency record of the write.
@@ -139,10 +133,22 @@ impl Sent {
         };
         self.outcome = outcome.unwrap_or_else(|error| {
             // It is accepted all the same; only its outcome is not known yet.
-            eprintln!("waiting for the write {}: {error}", self.revision);
+            let fields = [("revision", self.revision.to_string().into()), ("error", error.to_string().into())];
+            context.log.line(Level::Warn, "cannot wait for a write; it is accepted", fields);
             None
         });
     }
+}
+
+/// The problem of a write that is accepted, with where to hear of it.
+fn under_replicated(revision: Revision, missing: &UnderReplicated, id: &ItemId) -> Problem {
+    let location = outcome::path(revision, id);
+    let problem = store::under_replicated(missing, &location);
+    let headers = [(LOCATION, location), (header::REVISION, revision.to_string())];
+    headers.into_iter().fold(problem, |problem, (name, value)| {
+        let value = HeaderValue::try_from(value).expect("revisions and encoded ids are ASCII");
+        problem.with_header(name, value)
+    })
 }
 
 /// The earlier request of a repeated one may not have asked for its outcome to be told; then it is

@@ -5,15 +5,18 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use larder_local::runtime::Server;
+use larder_local::runtime::{Observer, Server};
 use larder_local::spin::{Application, runtime_config};
+use larder_telemetry::{Program, Telemetry};
 
 use super::listen;
+use super::metrics::Metrics;
 use super::stop::StopSignals;
 
 /// Serve the component, with the Redis that its variables name.
 ///
-/// Values of variables come from SPIN_VARIABLE_<NAME> in the environment, as with `spin up`.
+/// Values of variables come from SPIN_VARIABLE_<NAME> in the environment, as with `spin up`. So does where to send
+/// traces and figures by OpenTelemetry: OTEL_EXPORTER_OTLP_ENDPOINT and its relatives.
 #[derive(clap::Args)]
 pub struct Serve {
     /// The manifest of the application.
@@ -25,7 +28,12 @@ pub struct Serve {
     /// Spin's runtime configuration.
     #[arg(long, value_name = "FILE")]
     runtime_config_file: Option<PathBuf>,
+    /// Where to serve the figures of requests and Redis commands for Prometheus, at /metrics; nowhere by default.
+    #[arg(long, value_name = "ADDRESS", value_parser = listen::address)]
+    metrics_listen: Option<SocketAddr>,
 }
+
+const PROGRAM: Program = Program { service: "larder-local", version: env!("CARGO_PKG_VERSION") };
 
 impl Serve {
     /// Serves until SIGINT or SIGTERM.
@@ -39,7 +47,17 @@ impl Serve {
         }
         let application = Application::load(&self.from, |name| std::env::var(name).ok())?;
         let is_open = application.variables.get("api_tokens").is_some_and(|tokens| tokens.trim().is_empty());
-        let server = Server::bind(self.listen, application).await?;
+        let mut telemetry = Telemetry::default();
+        telemetry.traces(&PROGRAM)?;
+        let (metrics, reader) = match self.metrics_listen {
+            Some(address) => Some(Metrics::bind(address).await?).unzip(),
+            None => (None, None),
+        };
+        telemetry.metrics(&PROGRAM, reader)?;
+        if let Some(metrics) = metrics {
+            tokio::spawn(metrics.serve());
+        }
+        let server = Server::bind(self.listen, application, Observer::of(&telemetry)).await?;
         let mut stdout = std::io::stdout();
         writeln!(stdout, "Serving http://{}", server.address()?)
             .and_then(|()| stdout.flush())

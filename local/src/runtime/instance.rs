@@ -1,20 +1,26 @@
 //! What one instance of the component holds on the host's side.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use http::{Request, Response};
-use wasmtime::component::ResourceTable;
+use opentelemetry::Context;
+use wasmtime::component::{GuestTaskId, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{
     Error as HttpError, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
 };
 
+use super::observe::Observer;
 use crate::spin::Application;
 
 /// The data of a store.
 pub struct InstanceState {
     pub application: Arc<Application>,
     pub table: ResourceTable,
+    pub observer: Observer,
+    /// What the commands of its requests belong to. An instance has few requests in its life, so none is taken out.
+    pub requests: HashMap<GuestTaskId, Context>,
     wasi: WasiCtx,
     http: WasiHttpCtx,
     hooks: NoOutboundHttp,
@@ -23,7 +29,7 @@ pub struct InstanceState {
 impl InstanceState {
     /// A fresh instance: its environment, and our own standard output and error. It sees no
     /// files, and WASI's sockets are closed to it.
-    pub fn new(application: Arc<Application>) -> Self {
+    pub fn new(application: Arc<Application>, observer: Observer) -> Self {
         let mut wasi = WasiCtxBuilder::new();
         wasi.inherit_stdout().inherit_stderr();
         for (name, value) in &application.environment {
@@ -32,6 +38,8 @@ impl InstanceState {
         Self {
             application,
             table: ResourceTable::new(),
+            observer,
+            requests: HashMap::new(),
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
             hooks: NoOutboundHttp,

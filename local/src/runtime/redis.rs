@@ -56,6 +56,14 @@ impl Connection {
     }
 }
 
+/// What a command is called.
+fn name(command: &Cmd) -> String {
+    match command.args_iter().next() {
+        Some(redis::Arg::Simple(name)) => String::from_utf8_lossy(name).into_owned(),
+        _ => String::new(),
+    }
+}
+
 fn other(error: RedisError) -> Error {
     Error::Other(error.to_string())
 }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use opentelemetry::Context as TraceContext;
 use wasmtime::component::GuestTaskId;
 use wasmtime::{Engine, Result, Store, StoreContextMut};
 use wasmtime_wasi_http::WasiHttpView as _;
@@ -17,6 +18,7 @@ use wasmtime_wasi_http::handler::{
 };
 
 use super::instance::InstanceState;
+use super::observe::Observer;
 use crate::spin::Application;
 
 /// Requests that an instance of WASI 0.3 serves in its life; one of WASI 0.2 serves one.
@@ -31,6 +33,7 @@ pub struct Instances {
     pub application: Arc<Application>,
     pub engine: Engine,
     pub pre: ProxyPre<InstanceState>,
+    pub observer: Observer,
     /// Set when the server stops: instances that end then have not failed.
     pub stopping: Arc<AtomicBool>,
 }
@@ -41,7 +44,7 @@ impl HandlerState for Instances {
     type WorkerState = Limits;
 
     async fn instantiate(&self) -> Result<Instance<InstanceState, IdleTimeout, Limits>> {
-        let mut store = Store::new(&self.engine, InstanceState::new(self.application.clone()));
+        let mut store = Store::new(&self.engine, InstanceState::new(self.application.clone(), self.observer.clone()));
         let proxy = self.pre.instantiate_async(&mut store).await?;
         let max_requests = match self.pre {
             ProxyPre::P2(_) => 1,
@@ -84,7 +87,8 @@ pub struct Limits {
 
 impl WorkerState for Limits {
     type StoreData = InstanceState;
-    type RequestData = ();
+    /// What its commands belong to, where that is told.
+    type RequestData = Option<TraceContext>;
 
     fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
         if total >= self.max_requests {
@@ -98,10 +102,13 @@ impl WorkerState for Limits {
 
     fn on_request_start(
         &self,
-        _: StoreContextMut<'_, InstanceState>,
-        (): (),
-        _: GuestTaskId,
+        mut store: StoreContextMut<'_, InstanceState>,
+        context: Option<TraceContext>,
+        task: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
+        if let Some(context) = context {
+            store.data_mut().requests.insert(task, context);
+        }
         Box::pin(std::future::pending())
     }
 

@@ -20,6 +20,7 @@ use wasmtime_wasi_http::handler::ProxyHandler;
 use wasmtime_wasi_http::{Error as HttpError, WasiBody};
 
 use super::engine;
+use super::observe::{self, Observer};
 use super::reuse::Instances;
 use crate::spin::Application;
 
@@ -39,6 +40,7 @@ pub struct Server {
 #[derive(Clone)]
 struct Handler {
     application: Arc<Application>,
+    observer: Observer,
     instances: ProxyHandler<Instances>,
 }
 
@@ -47,15 +49,21 @@ impl Server {
     ///
     /// # Errors
     /// Where the address is taken, or the component cannot be run.
-    pub async fn bind(address: SocketAddr, application: Application) -> Result<Self> {
+    pub async fn bind(address: SocketAddr, application: Application, observer: Observer) -> Result<Self> {
         let listener = TcpListener::bind(address)
             .await
             .with_context(|| format!("cannot listen on {address}; choose another address with --listen"))?;
         let (engine, pre) = engine::prepare(&application)?;
         let application = Arc::new(application);
         let stopping = Arc::new(AtomicBool::new(false));
-        let instances = Instances { application: application.clone(), engine, pre, stopping: stopping.clone() };
-        let handler = Handler { application, instances: ProxyHandler::new(instances) };
+        let instances = Instances {
+            application: application.clone(),
+            engine,
+            pre,
+            observer: observer.clone(),
+            stopping: stopping.clone(),
+        };
+        let handler = Handler { application, observer, instances: ProxyHandler::new(instances) };
         Ok(Self { listener, handler, stopping })
     }
 
@@ -120,21 +128,25 @@ impl Handler {
         if path == WELL_KNOWN_HEALTH {
             return plain(StatusCode::OK, "OK");
         }
-        if !self.application.routes_to(path) {
-            return plain(StatusCode::NOT_FOUND, "");
-        }
+        let Some(route) = self.application.route_of(path) else { return plain(StatusCode::NOT_FOUND, "") };
         let (mut head, body) = request.into_parts();
         match absolute(&head) {
             Ok(uri) => head.uri = uri,
             Err(reason) => return plain(StatusCode::BAD_REQUEST, reason),
         }
         let body = body.map_err(HttpError::from).boxed_unsync();
-        match self.instances.handle((), Request::from_parts(head, body)).await {
+        let observed = self.observer.request(&mut head, route.text());
+        let context = observed.as_ref().map(observe::Request::context);
+        let response = match self.instances.handle(context, Request::from_parts(head, body)).await {
             Ok(response) => response,
             Err(error) => {
                 tracing::error!("the component did not answer: {error:?}");
                 plain(StatusCode::INTERNAL_SERVER_ERROR, "")
             }
+        };
+        match observed {
+            Some(observed) => observed.answered(response).await,
+            None => response,
         }
     }
 }

@@ -87,10 +87,10 @@ impl Application {
         Ok(())
     }
 
-    /// Whether a request with this path is for the component.
+    /// The route by which a request with this path comes to the component: the most exact one, as with Spin.
     #[must_use]
-    pub fn routes_to(&self, path: &str) -> bool {
-        self.routes.iter().any(|route| route.matches(path))
+    pub fn route_of(&self, path: &str) -> Option<&Route> {
+        self.routes.iter().filter(|route| route.matches(path)).max_by_key(|route| route.exactness())
     }
 }
 
@@ -158,7 +158,7 @@ command = ["true", "true"]
         assert_eq!(application.wasm, Path::new("app/api.wasm"));
         assert_eq!(application.variables["address"], "redis://127.0.0.1:6379/0");
         assert!(application.allowed_hosts.allows("redis://db:4711", "redis"));
-        assert!(application.routes_to("/items/a"));
+        assert_eq!(application.route_of("/items/a").map(Route::text), Some("/..."));
         let message = format!("{:#}", Application::parse(GOOD, Path::new(""), |_| None).unwrap_err());
         assert_eq!(message, "the variable token is required and has no value: set SPIN_VARIABLE_TOKEN");
     }

@@ -6,6 +6,7 @@
 /// A route of an HTTP trigger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
+    text: String,
     segments: Vec<Segment>,
     everything_below: bool,
 }
@@ -33,7 +34,7 @@ impl TryFrom<String> for Route {
             let path = if wildcard { path.trim_end_matches(['.', '*']) } else { path };
             let path = path.strip_suffix('/').unwrap_or(path);
             let segments = path.split('/').filter(|_| !path.is_empty()).map(Segment::parse).collect::<Option<_>>()?;
-            Some(Self { segments, everything_below: wildcard })
+            Some(Self { text: text.clone(), segments, everything_below: wildcard })
         };
         parse().ok_or_else(|| InvalidRoute(text.clone()))
     }
@@ -58,6 +59,17 @@ impl Segment {
 }
 
 impl Route {
+    /// As it stands in the manifest.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Of several that match a path, the one for which this is greatest counts.
+    pub(super) fn exactness(&self) -> (bool, usize) {
+        (!self.everything_below, self.segments.len())
+    }
+
     /// Whether the path of a request, percent-encoded as it came, belongs to this route.
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {
@@ -100,6 +112,15 @@ mod tests {
             ("/a/:id/...", "/a/1/2", true),
         ] {
             assert_eq!(route(text).matches(path), matches, "{text} {path}");
+        }
+    }
+
+    #[test]
+    fn the_most_exact_of_several_counts() {
+        let routes = ["/...", "/a/...", "/a", "/a/b/..."].map(route);
+        let of = |path| routes.iter().filter(|route| route.matches(path)).max_by_key(|route| route.exactness());
+        for (path, text) in [("/x", "/..."), ("/a", "/a"), ("/a/x", "/a/..."), ("/a/b/x", "/a/b/...")] {
+            assert_eq!(of(path).map(Route::text), Some(text), "{path}");
         }
     }
 

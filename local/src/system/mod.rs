@@ -8,6 +8,7 @@
 mod api;
 mod artifacts;
 mod builder;
+mod client;
 mod data;
 mod log;
 mod port;
@@ -20,6 +21,7 @@ mod worker;
 pub use self::api::{ApiProcess, ApiSettings, Runtime};
 pub use self::artifacts::{built, workspace_root};
 pub use self::builder::SystemBuilder;
+pub use self::client::http_client;
 pub use self::data::DataFolder;
 pub use self::log::Output;
 pub use self::port::Port;

@@ -9,6 +9,7 @@ use futures::future::{BoxFuture, FutureExt as _, select_all};
 use reqwest::StatusCode;
 
 use super::api::ApiProcess;
+use super::client::http_client;
 use super::data::DataFolder;
 use super::log::Output;
 use super::port::Port;
@@ -102,7 +103,7 @@ impl System {
     /// Where it is not within `limit`, with what it said last, or a process ended meanwhile.
     pub async fn wait_until_ready(&mut self, limit: Duration) -> Result<()> {
         let url = format!("{}/health/{}", self.url(), if self.workers.is_empty() { "live" } else { "ready" });
-        let client = reqwest::Client::builder().timeout(CHECK_TIMEOUT).no_proxy().build()?;
+        let client = http_client().timeout(CHECK_TIMEOUT).build()?;
         let start = Instant::now();
         loop {
             let last = match client.get(&url).send().await {

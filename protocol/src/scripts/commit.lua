@@ -30,7 +30,10 @@
 -- ARGV[8] most bytes of an item that holds an integer
 -- ARGV[9] how many changes to keep, about; 0 for no feed of them
 --
--- Reply: {<applied>, <rejected>, <dead>, <entries left>, <error or ''>}
+-- Reply: {<applied>, <rejected>, <dead>, <entries left>, <error or ''>, <bytes of the items taken, about>,
+--         {{<ms from acceptance to now>, <for so many entries>}, ...},
+--         {{<ID>, <traceparent or ''>, <outcome>}, ...}}, the last of the entries that are dead, or of a trace
+--         that is recorded
 
 local stream, index, expiry, dead, scratch = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local item_prefix, rejected_prefix, outcome_prefix = ARGV[1], ARGV[2], ARGV[3]
@@ -133,7 +136,7 @@ local function is_milliseconds(text)
 end
 
 -- Fields behind the fixed ones that an entry may have.
-local optional = {['if-match'] = true, ['if-none-match'] = true, wait = true, idem = true}
+local optional = {['if-match'] = true, ['if-none-match'] = true, wait = true, idem = true, traceparent = true}
 
 -- Answers the optional fields by name, or nil and why the entry can never be applied.
 local function examine(f)
@@ -223,10 +226,18 @@ local function settle(revision, f)
     call('APPEND', more.idem, ' ' .. outcome .. '\n')
   end
   if more.wait then tell(revision, tonumber(more.wait), outcome) end
-  return outcome
+  return outcome, more.traceparent
 end
 
 local done, rejected, buried, bytes, failure = {}, 0, 0, 0, ''
+local ages, told = {}, {}
+
+-- Entries of one ms follow one another, so there are few ages.
+local function note_age(revision)
+  local age = math.max(0, now - string.match(revision, '^%d+'))
+  local last = ages[#ages]
+  if last and last[1] == age then last[2] = last[2] + 1 else ages[#ages + 1] = {age, 1} end
+end
 
 -- Reads a few entries, then more at a time as far as their size allows. Only once an entry is read
 -- is its size known, so no chunk is large: large values behind small ones are read once in vain.
@@ -236,13 +247,16 @@ while #done < max_entries and bytes < max_bytes do
   local entries = call('XRANGE', stream, from, '+', 'COUNT', math.min(chunk, max_entries - #done))
   for _, entry in ipairs(entries) do
     local revision, fields = entry[1], entry[2]
-    local ok, outcome = pcall(settle, revision, fields)
+    local ok, outcome, trace = pcall(settle, revision, fields)
     if not ok then
       failure = type(outcome) == 'table' and outcome.err or tostring(outcome)
       break
     end
+    local is_dead, is_sampled = find(outcome, '^dead'), trace and find(trace, '[13579bdf]$')
     if find(outcome, '^rejected') then rejected = rejected + 1 end
-    if find(outcome, '^dead') then buried = buried + 1 end
+    if is_dead then buried = buried + 1 end
+    if is_dead or is_sampled then told[#told + 1] = {revision, trace or '', outcome} end
+    note_age(revision)
     done[#done + 1] = revision
     bytes = bytes + #(fields[8] or '')
     if bytes >= max_bytes then break end
@@ -254,4 +268,4 @@ while #done < max_entries and bytes < max_bytes do
 end
 
 if #done > 0 then call('XDEL', stream, unpack(done)) end
-return {#done - rejected - buried, rejected, buried, call('XLEN', stream), failure}
+return {#done - rejected - buried, rejected, buried, call('XLEN', stream), failure, bytes, ages, told}

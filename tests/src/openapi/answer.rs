@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::document::{Document, Node};
 
 /// Headers that any answer may have: those of the connection, and those that every answer has or
-/// that CORS or a token's rate adds, of which only the document's introduction speaks.
-const GENERAL: [&str; 12] = [
+/// that CORS, a token's rate or a clock adds, of which only the document's introduction speaks.
+const GENERAL: [&str; 13] = [
     "connection",
     "content-length",
     "content-type",
@@ -20,6 +20,7 @@ const GENERAL: [&str; 12] = [
     "access-control-expose-headers",
     "ratelimit",
     "ratelimit-policy",
+    "server-timing",
     "vary",
     "x-content-type-options",
 ];

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use larder_local::system::{Output, System, Topology, WorkerProcess};
 use larder_protocol::{ItemId, Partition};
-use larder_tests::{Direct, Larder, eventually};
+use larder_tests::{Direct, Larder, eventually, http};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -252,7 +252,7 @@ async fn a_listing_tells_from_where_to_follow() -> Tested {
 
 /// A request whose answer goes on: the client that looks at whole answers is not for it.
 async fn stream(larder: &Larder, query: &[(&str, &str)], headers: &[(&str, &str)]) -> anyhow::Result<Response> {
-    let mut request = reqwest::Client::new().get(format!("{}/changes", larder.base())).query(query);
+    let mut request = http().get(format!("{}/changes", larder.base())).query(query);
     if let Ok(token) = std::env::var("LARDER_TOKEN") {
         request = request.bearer_auth(token);
     }

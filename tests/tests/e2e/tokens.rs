@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 
 use larder_local::system::{self, ApiProcess, ApiSettings, Port, Runtime, System, Wasi, built};
 use larder_protocol::token::Digest;
-use larder_tests::{Larder, eventually};
+use larder_tests::{Larder, eventually, http};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -73,7 +73,7 @@ async fn a_malformed_configuration_answers_500_and_tells_nothing_of_it() -> Test
             log.clone(),
         );
         let _api = ApiProcess::start(settings.variable(name, &value))?;
-        let client = reqwest::Client::new();
+        let client = http();
         let url = |path: &str| format!("http://{}{path}", port.address());
         eventually("it answers", async || Ok(client.get(url("/health/live")).send().await?)).await?;
         for (method, path) in [

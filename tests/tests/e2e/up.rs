@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use larder_local::system::{Port, Topology, built};
-use larder_tests::eventually;
+use larder_tests::{eventually, http};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
@@ -90,7 +90,7 @@ async fn assert_gone(pids: &[i32]) -> Tested {
 async fn it_stops_in_order_and_finds_its_data_again() -> Tested {
     let mut up = Up::start(Port::reserve()?, TempDir::new()?).await?;
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
-        let client = reqwest::Client::new();
+        let client = http();
         client.put(up.url()).body("kept").send().await?.error_for_status()?;
         let pids = up.descendants()?;
         assert!(pids.len() >= 3, "Redis, the worker and the component: {pids:?}");
@@ -129,7 +129,7 @@ async fn a_part_that_dies_ends_it_with_a_message() -> Tested {
         let mut child = command(port.number(), data.path())?.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let pid = child.id().expect("it runs");
         let url = format!("http://127.0.0.1:{}/health/ready", port.number());
-        eventually("it is ready", async || Ok(reqwest::get(&url).await?.error_for_status()?)).await?;
+        eventually("it is ready", async || Ok(http().get(&url).send().await?.error_for_status()?)).await?;
         let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
         let pids: Vec<i32> = children.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
         let named = |pid: &&i32| std::fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|c| is_it(&c));

@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::{Context as _, ensure};
 use larder_local::system::Port;
-use larder_tests::eventually;
+use larder_tests::{eventually, http};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
@@ -31,7 +31,7 @@ async fn a_node_that_dies_is_replaced_and_comes_back() -> Tested {
     let mut three = command(port.number(), data.path())?;
     three.args(["--cluster", "3"]);
     let up = Up::spawn(three, port, data).await?;
-    let client = reqwest::Client::new();
+    let client = http();
     client.put(up.url()).body("kept").send().await?.error_for_status()?;
     let before = nodes(&up)?;
     ensure!(before.len() == 6, "{before:?}");

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use larder_local::system::System;
 use larder_protocol::call::Committed;
 use larder_protocol::{Partition, limits};
-use larder_tests::Direct;
+use larder_tests::{Direct, http};
 use tokio::task::JoinSet;
 
 /// Connections of the test itself that call the commit script beside the workers.
@@ -59,7 +59,7 @@ pub fn admin_addresses(system: &mut System) -> Result<Vec<String>> {
 
 /// How many entries this worker says it took: applied, rejected or buried.
 pub async fn taken_by(admin: &str) -> Result<u64> {
-    let metrics = reqwest::get(format!("http://{admin}/metrics")).await?.error_for_status()?.text().await?;
+    let metrics = http().get(format!("http://{admin}/metrics")).send().await?.error_for_status()?.text().await?;
     let mut taken = 0;
     for line in metrics.lines() {
         let counts = ["larder_commits_total{", "larder_rejected_total{", "larder_dead_total{"];

@@ -1,6 +1,7 @@
 //! The steps of workers and operators: commits, also with a broken key, and retries.
 
 use anyhow::{Context as _, ensure};
+use larder_protocol::call::{CommitReply, Committed};
 use larder_protocol::{Outcome, Partition, call, keys, limits};
 
 use crate::entry::Entry;
@@ -27,7 +28,7 @@ impl Run<'_> {
             self.redis.command::<String>(&["SET", key, "wrong"]).await?;
         }
         let commit = call::commit(p, max_entries, max_bytes, limits::DEFAULT_CHANGES_KEPT);
-        let is: (usize, usize, usize, usize, String) = self.run(&commit).await?;
+        let is: Committed = self.run::<CommitReply>(&commit).await?.into();
         if let Some(key) = &key {
             self.redis.command::<u64>(&["DEL", key]).await?;
             let _: Result<String, _> = self.redis.command(&["RENAME", "aside", key]).await;
@@ -37,9 +38,9 @@ impl Run<'_> {
         if !matches!(broken, Some(Broken::Changes)) {
             shard.open_feed();
         }
-        let (mut applied, mut rejected, mut dead, mut bytes, mut failed) = (0, 0, 0, 0, false);
+        let (mut applied, mut rejected, mut dead, mut bytes, mut failed) = (0_u64, 0, 0, 0, false);
         // Each call takes at least one entry, and ends with the one that reaches a bound.
-        while applied + rejected + dead < max_entries && bytes < max_bytes {
+        while applied + rejected + dead < max_entries as u64 && bytes < max_bytes {
             let Some((_, head)) = shard.pending.first_key_value() else { break };
             if let (Entry::Write { id, write }, Some(broken)) = (head, broken) {
                 // The feed hears nothing of the removal of what is not there.
@@ -59,8 +60,13 @@ impl Run<'_> {
                 _ => applied += 1,
             }
         }
-        let error = if failed && is.4.contains("WRONGTYPE") { is.4.clone() } else { String::new() };
-        same(is, (applied, rejected, dead, shard.pending.len(), error.clone()))?;
+        let error = if failed && is.error.contains("WRONGTYPE") { is.error.clone() } else { String::new() };
+        let counted: u64 = is.ages.iter().map(|(_, entries)| entries).sum();
+        ensure!(counted == applied + rejected + dead, "{is:?}");
+        ensure!(is.told.len() as u64 == dead && is.told.iter().all(|told| told.outcome.starts_with("dead ")), "{is:?}");
+        let left = shard.pending.len() as u64;
+        let told = (is.applied, is.rejected, is.dead, is.left, is.error, is.bytes);
+        same(told, (applied, rejected, dead, left, error.clone(), bytes as u64))?;
         ensure!(failed != error.is_empty(), "the error of the broken key is not told");
         Ok(())
     }

@@ -50,6 +50,7 @@ impl Run<'_> {
             },
             wait: request.wait.then_some(WAIT),
             idempotency: request.key.map(|(key, _)| keys::idempotency(id, "", &key.to_string())),
+            trace: None,
         }
     }
 

@@ -6,7 +6,7 @@ use anyhow::{Context, bail, ensure};
 use larder_local::system::{ApiProcess, ApiSettings, Output, Port, Runtime, System, SystemBuilder, Wasi};
 use larder_protocol::{ItemId, Partition, keys};
 use larder_tests::openapi::Document;
-use larder_tests::{Direct, Larder, eventually};
+use larder_tests::{Direct, Larder, eventually, http};
 use reqwest::Method;
 
 use crate::Tested;
@@ -93,7 +93,7 @@ async fn a_redis_that_hangs_in_a_write() -> Tested {
         let url = system.url();
         // So that there is a connection.
         eventually("Redis answers", async || {
-            let answer = reqwest::get(format!("{url}/items/warm")).await?.status();
+            let answer = http().get(format!("{url}/items/warm")).send().await?.status();
             ensure!(answer == 404, "{answer} before {ask:?}");
             Ok(())
         })

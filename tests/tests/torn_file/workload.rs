@@ -86,7 +86,7 @@ impl Workload {
         };
         let idempotency = (rng.u8(..3) == 0).then(|| keys::idempotency(id, "", name));
         let wait = rng.bool().then_some(Duration::from_secs(3_600));
-        Ok(Write { operation, condition, wait, idempotency })
+        Ok(Write { operation, condition, wait, idempotency, trace: None })
     }
 
     /// Accepts and commits over several connections, and kills Redis in the midst of it.

@@ -7,16 +7,17 @@
 //! partition its share. A first batch is small, so that under light load all partitions commit at once;
 //! what it leaves tells how large the next one should be.
 
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
-use larder_protocol::Partition;
-use larder_protocol::call::Committed;
+use larder_protocol::call::{Committed, Told};
 use larder_protocol::limits::{COMMIT_MAX_BYTES, COMMIT_MAX_ENTRIES};
+use larder_protocol::{Partition, Revision, TraceParent};
 use metrics::{Counter, Histogram};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
 use super::bells::Bells;
+use super::traces::Traces;
 use crate::backoff::Backoff;
 use crate::connection::{Connection, Failure, Outage};
 use crate::metric;
@@ -53,6 +54,7 @@ pub struct Committer<'a> {
     changes_kept: u64,
     stop: &'a CancellationToken,
     metrics: Metrics,
+    traces: Traces,
 }
 
 struct Metrics {
@@ -62,6 +64,9 @@ struct Metrics {
     calls: Counter,
     errors: Counter,
     seconds: Histogram,
+    entries: Histogram,
+    bytes: Histogram,
+    write_seconds: Histogram,
 }
 
 impl<'a> Committer<'a> {
@@ -80,8 +85,12 @@ impl<'a> Committer<'a> {
             calls: metric::commit_calls(),
             errors: metric::commit_errors(),
             seconds: metric::commit_seconds(),
+            entries: metric::commit_entries(),
+            bytes: metric::commit_bytes(),
+            write_seconds: metric::write_seconds(),
         };
-        Self { partition, connection, bells, budget, changes_kept, stop, metrics }
+        let traces = Traces::of(partition);
+        Self { partition, connection, bells, budget, changes_kept, stop, metrics, traces }
     }
 
     /// Serves the bell until it is told to stop; then it lets the call that is under way finish.
@@ -140,31 +149,49 @@ impl<'a> Committer<'a> {
     /// One call of the commit script. Answers how many writes are left.
     async fn commit(&self, entries: usize) -> Result<u64, Failure> {
         let bytes = COMMIT_MAX_BYTES / COMMIT_MAX_ENTRIES * entries;
-        let started = Instant::now();
+        let (began, started) = (SystemTime::now(), Instant::now());
         let outcome = self.connection.commit(self.partition, entries, bytes, self.changes_kept).await;
         self.metrics.calls.increment(1);
         self.metrics.seconds.record(started.elapsed());
-        let outcome = outcome.and_then(|committed| self.account(committed));
+        let outcome = outcome.and_then(|committed| {
+            self.traces.tell(began, &committed);
+            self.account(committed)
+        });
         if outcome.is_err() {
             self.metrics.errors.increment(1);
         }
         outcome
     }
 
-    fn account(&self, Committed { applied, rejected, dead, left, error }: Committed) -> Result<u64, Failure> {
+    /// Says which write could never be applied, and why.
+    fn mourn(&self, Told { id, trace, outcome }: &Told) {
+        let Some(reason) = outcome.strip_prefix("dead ") else { return };
+        tracing::warn!(
+            revision = %Revision { partition: self.partition, id: *id },
+            reason,
+            trace_id = trace.as_ref().map(TraceParent::trace_id),
+            "moved to the dead letters; see `larder-worker dead list`"
+        );
+    }
+
+    fn account(&self, committed: Committed) -> Result<u64, Failure> {
+        let Committed { applied, rejected, dead, left, error, bytes, ages, told } = committed;
         self.metrics.commits.increment(applied);
         self.metrics.rejected.increment(rejected);
         self.metrics.dead.increment(dead);
+        // A call that found nothing says nothing of how much they take.
+        if applied + rejected + dead > 0 {
+            self.metrics.entries.record(metric::value(applied + rejected + dead));
+            self.metrics.bytes.record(metric::value(bytes));
+        }
+        for (ms, entries) in ages {
+            let entries = usize::try_from(entries).unwrap_or(usize::MAX);
+            self.metrics.write_seconds.record_many(Duration::from_millis(ms), entries);
+        }
         if applied + rejected > 0 {
             tracing::debug!(partition = %self.partition, applied, rejected, left, "committed");
         }
-        if dead > 0 {
-            tracing::warn!(
-                partition = %self.partition,
-                entries = dead,
-                "moved to the dead letters: can never be applied; see `larder-worker dead list`"
-            );
-        }
+        told.iter().for_each(|told| self.mourn(told));
         if !error.is_empty() {
             return Err(Failure::Refused(error));
         }

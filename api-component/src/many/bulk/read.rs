@@ -54,7 +54,7 @@ pub async fn post(
         return Err(problem);
     }
 
-    result::log(&path, &outcomes);
+    result::log(context.log, &path, &outcomes);
     Ok(form.answer(&result::results(&outcomes, |found| (StatusCode::OK, ReadItem::of(found.0, &found.1)))))
 }
 

@@ -1,10 +1,11 @@
 //! What became of one part of a bulk request: a line of the answer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use http::StatusCode;
 use serde::Serialize;
 
+use crate::web::log::Log;
 use crate::web::problem::{Document, Kind, Problem};
 
 /// What became of each part, by its number: the id where it could be read, and the outcome.
@@ -44,10 +45,15 @@ pub fn common<T>(outcomes: &mut Outcomes<T>) -> Option<Problem> {
     outcomes.pop_first()?.1.1.err()
 }
 
-/// Writes to standard error, once each, what the operator should know of the failures.
-pub fn log<T>(path: &str, outcomes: &Outcomes<T>) {
-    let failures = outcomes.values().filter_map(|(_, outcome)| outcome.as_ref().err());
-    for line in failures.filter_map(Problem::log_line).collect::<BTreeSet<_>>() {
-        eprintln!("POST {path}: {line}");
+/// Logs what was refused or failed: a line for each sort of problem, with how many parts have it.
+pub fn log<T>(log: Log, path: &str, outcomes: &Outcomes<T>) {
+    let mut sorts = BTreeMap::<_, (&Problem, usize)>::new();
+    for problem in outcomes.values().filter_map(|(_, outcome)| outcome.as_ref().err()) {
+        let sort = (problem.kind().parts().1, problem.cause());
+        sorts.entry(sort).or_insert((problem, 0)).1 += 1;
+    }
+    for (problem, parts) in sorts.into_values().filter(|(problem, _)| problem.kind().is_refusal()) {
+        let request = [("method", "POST".into()), ("path", path.into()), ("parts", parts.into())];
+        log.line(problem.level(), problem.said(), request.into_iter().chain(problem.fields()));
     }
 }

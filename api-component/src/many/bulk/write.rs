@@ -19,6 +19,7 @@ use crate::items::patch::Key;
 use crate::store;
 use crate::store::redis::Redis;
 use crate::web::body::RequestBody;
+use crate::web::log::Level;
 use crate::web::preference::Preference;
 use crate::web::problem::{Kind, Problem};
 use crate::web::query;
@@ -48,7 +49,7 @@ pub async fn post(
             let plan = match plan {
                 Plan::Write(write) => {
                     let wait = (!patience.is_zero()).then_some(patience);
-                    Plan::Write(Write { idempotency: record, wait, ..write })
+                    Plan::Write(Write { idempotency: record, wait, trace: context.log.trace, ..write })
                 }
                 Plan::Patch(mut change) => {
                     context.access.require(Scope::Read)?;
@@ -76,7 +77,7 @@ pub async fn post(
     if let Some(problem) = result::common(&mut outcomes) {
         return Err(problem);
     }
-    result::log(&path, &outcomes);
+    result::log(context.log, &path, &outcomes);
     let told = |done: &Done| {
         (done.status, Accepted { revision: done.revision.to_string(), value: done.sum.map(|sum| sum.to_string()) })
     };
@@ -128,7 +129,7 @@ async fn do_in_order(
                 told.extend(send(partition, mem::take(&mut writes), deadlines.writes, context).await);
                 let patience = deadlines.patches.saturating_duration_since(Instant::now());
                 let sent = change.send(&id, patience, context).await;
-                told.push((number, (Some(id.to_string()), sent.and_then(|sent| done(sent, &id, !patience.is_zero())))));
+                told.push((number, (Some(id.to_string()), sent.and_then(|sent| done(sent, !patience.is_zero())))));
             }
         }
     }
@@ -163,16 +164,13 @@ async fn send(
     }
     let each = writes.into_iter().zip(sent);
     let each = each.map(|((number, (id, _)), sent)| {
-        let done = sent.and_then(|sent| done(sent, &id, deadline.is_some()));
+        let done = sent.and_then(|sent| done(sent, deadline.is_some()));
         (number, (Some(id.to_string()), done))
     });
     each.collect()
 }
 
-fn done(sent: Sent, id: &ItemId, waited: bool) -> Result<Done, Problem> {
-    if let Some(problem) = sent.under_replicated(id) {
-        return Err(problem);
-    }
+fn done(sent: Sent, waited: bool) -> Result<Done, Problem> {
     let Sent { revision, outcome, .. } = sent;
     let Some(outcome) = outcome.filter(|_| waited) else {
         return Ok(Done { revision, status: StatusCode::ACCEPTED, sum: None });
@@ -205,7 +203,10 @@ async fn wait(
     let writes: Vec<_> = unknown.iter().map(|sent| sent.revision.id).collect();
     match store::take_outcomes(context.redis, partition, &writes).await {
         Ok(outcomes) => unknown.into_iter().zip(outcomes).for_each(|(sent, outcome)| sent.outcome = outcome),
-        Err(error) => eprintln!("waiting for bulk writes: {error}"),
+        Err(error) => {
+            let fields = [("partition", partition.to_string().into()), ("error", error.to_string().into())];
+            context.log.line(Level::Warn, "cannot wait for writes; they are accepted", fields);
+        }
     }
 }
 

@@ -62,6 +62,21 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The request was refused or failed; else the answer tells how the store is, and that is all.
+    #[must_use]
+    pub fn is_refusal(self) -> bool {
+        !matches!(
+            self,
+            Self::NoSuchItem
+                | Self::NoSuchWrite
+                | Self::WriteTooOld
+                | Self::ChangesGone
+                | Self::NoFeed
+                | Self::PreconditionFailed
+                | Self::StateNotReached
+        )
+    }
+
     /// Status, last part of the type, and title.
     #[must_use]
     pub fn parts(self) -> (StatusCode, &'static str, &'static str) {

@@ -3,19 +3,29 @@
 use redis::{Cmd, FromRedisValue};
 use wasmtime::component::Resource;
 
-use super::Connection;
+use super::{Connection, name};
 use crate::runtime::bindings::wasip2::fermyon::spin::redis::{
     Error, Host, HostConnection, Payload, RedisParameter, RedisResult,
 };
 use crate::runtime::bindings::wasip3::spin::redis::redis as v3;
 use crate::runtime::instance::InstanceState;
+use crate::runtime::observe::Command;
 
 /// As in [`super::wasip3`].
 type Answer<T> = wasmtime::Result<Result<T, Error>>;
 
 impl InstanceState {
     async fn call<T: FromRedisValue>(&mut self, c: Resource<Connection>, command: Cmd) -> Answer<T> {
-        Ok(self.table.get(&c)?.clone().call(command).await.map_err(Error::from))
+        let connection = self.table.get(&c)?.clone();
+        let observed = self.observe(&name(&command));
+        let answer = connection.call(command).await;
+        observed.into_iter().for_each(|observed| observed.answered(&answer));
+        Ok(answer.map_err(Error::from))
+    }
+
+    /// Starts to tell of a command, for the one request that the instance has.
+    fn observe(&self, name: &str) -> Option<Command> {
+        self.observer.command(name, || self.requests.values().next().cloned())
     }
 }
 
@@ -68,7 +78,10 @@ impl HostConnection for InstanceState {
         arguments: Vec<RedisParameter>,
     ) -> Answer<Vec<RedisResult>> {
         let arguments = arguments.into_iter().map(Into::into).collect();
-        let reply = self.table.get(&c)?.clone().execute(&command, arguments).await;
+        let connection = self.table.get(&c)?.clone();
+        let observed = self.observe(&command);
+        let reply = connection.execute(&command, arguments).await;
+        observed.into_iter().for_each(|observed| observed.answered(&reply));
         Ok(reply.map(|flat| flat.into_iter().map(Into::into).collect()).map_err(Error::from))
     }
 

@@ -1,13 +1,15 @@
 //! `spin:redis/redis@3.0.0`.
 
 use redis::{Cmd, FromRedisValue};
+use wasmtime::AsContextMut as _;
 use wasmtime::component::{Accessor, HasSelf, Resource};
 
-use super::Connection;
+use super::{Connection, name};
 use crate::runtime::bindings::wasip3::spin::redis::redis::{
     Error, Host, HostConnection, HostConnectionWithStore, Payload, RedisParameter, RedisResult,
 };
 use crate::runtime::instance::InstanceState;
+use crate::runtime::observe::Command;
 
 type Access = Accessor<InstanceState, HasSelf<InstanceState>>;
 /// Outside: the host is broken, the instance traps. Inside: the component is told.
@@ -26,8 +28,24 @@ fn connection(access: &Access, connection: &Resource<Connection>) -> wasmtime::R
     access.with(|mut access| Ok(access.get().table.get(connection)?.clone()))
 }
 
+/// Starts to tell of a command, for the request whose task calls.
+fn observe(access: &Access, name: &str) -> Option<Command> {
+    access.with(|mut access| {
+        let observer = access.get().observer.clone();
+        observer.command(name, || {
+            let mut store = access.as_context_mut();
+            let task = store.async_call_stack().ok()?.last()?;
+            store.data().requests.get(&task).cloned()
+        })
+    })
+}
+
 async fn call<T: FromRedisValue>(access: &Access, c: Resource<Connection>, command: Cmd) -> Answer<T> {
-    Ok(connection(access, &c)?.call(command).await)
+    let connection = connection(access, &c)?;
+    let observed = observe(access, &name(&command));
+    let answer = connection.call(command).await;
+    observed.into_iter().for_each(|observed| observed.answered(&answer));
+    Ok(answer)
 }
 
 impl HostConnectionWithStore<InstanceState> for HasSelf<InstanceState> {
@@ -77,6 +95,10 @@ impl HostConnectionWithStore<InstanceState> for HasSelf<InstanceState> {
         command: String,
         arguments: Vec<RedisParameter>,
     ) -> Answer<Vec<RedisResult>> {
-        Ok(connection(access, &c)?.execute(&command, arguments).await)
+        let connection = connection(access, &c)?;
+        let observed = observe(access, &command);
+        let answer = connection.execute(&command, arguments).await;
+        observed.into_iter().for_each(|observed| observed.answered(&answer));
+        Ok(answer)
     }
 }
