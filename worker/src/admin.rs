@@ -1,4 +1,4 @@
-//! The admin server: metrics and health for whoever operates the worker.
+//! The admin server: metrics, health and status for whoever operates the worker.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 
 use crate::health::Health;
 use crate::metric;
+use crate::status::Status;
 
 /// A server that listens, and the recorder behind its metrics.
 pub struct Admin {
@@ -62,7 +63,8 @@ impl Admin {
         });
         let routes = Router::new()
             .route("/live", get(async || "live\n"))
-            .route("/ready", get(ready).with_state(self.health))
+            .route("/ready", get(ready).with_state(Arc::clone(&self.health)))
+            .route("/status", get(status).with_state(self.health))
             .route("/metrics", get(render).with_state(self.metrics));
         // It logs and survives what goes wrong with a connection.
         if let Err(error) = axum::serve(self.listener, routes).await {
@@ -76,6 +78,11 @@ async fn ready(State(health): State<Arc<Health>>) -> impl IntoResponse {
         Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
         Err(missing) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {missing}\n")),
     }
+}
+
+async fn status(State(health): State<Arc<Health>>) -> impl IntoResponse {
+    let status = serde_json::to_vec(&Status::of(&health)).expect("it has string keys only");
+    ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], status)
 }
 
 async fn render(State(metrics): State<PrometheusHandle>) -> impl IntoResponse {

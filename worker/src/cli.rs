@@ -76,7 +76,8 @@ pub struct WorkerSettings {
     /// How often to look for writes that no doorbell told of.
     ///
     /// In milliseconds, 10 to 60000. A lost doorbell or a dead worker delays a write by this much
-    /// at most; each look costs Redis an XLEN for each partition.
+    /// at most; each sweep costs Redis an XLEN for each partition,
+    /// and once a second, with `--admin-listen`, a short script.
     #[arg(
         long,
         env = "LARDER_SWEEP_INTERVAL",
@@ -99,7 +100,7 @@ pub struct WorkerSettings {
     )]
     pub changes_kept: u64,
 
-    /// Where to serve /metrics (Prometheus), /live and /ready over HTTP; nowhere by default.
+    /// Where to serve /metrics (Prometheus), /status, /live and /ready over HTTP; nowhere by default.
     ///
     /// These pages have no authentication: keep them off public networks.
     #[arg(long, env = "LARDER_ADMIN_LISTEN", value_name = "IP:PORT")]

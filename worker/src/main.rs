@@ -32,6 +32,7 @@ mod partitions;
 mod session;
 mod shard;
 mod shutdown;
+mod status;
 mod token;
 mod worker;
 

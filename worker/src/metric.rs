@@ -5,7 +5,7 @@ use std::time::Duration;
 use larder_protocol::Partition;
 use metrics::{Counter, Gauge, Histogram, Unit, counter, gauge, histogram};
 
-use crate::connection::Address;
+use crate::connection::{Address, RedisReport};
 
 const COMMITS: &str = "larder_commits_total";
 const REJECTED: &str = "larder_rejected_total";
@@ -17,6 +17,10 @@ const REDIS_UP: &str = "larder_redis_up";
 const MASTER_PARTITIONS: &str = "larder_master_partitions";
 const OWNED_PARTITIONS: &str = "larder_owned_partitions";
 const LIVE_WORKERS: &str = "larder_live_workers";
+const KEEPS_PROMISES: &str = "larder_redis_keeps_promises";
+const MEMORY_USED: &str = "larder_redis_memory_used_bytes";
+const MEMORY_LIMIT: &str = "larder_redis_memory_limit_bytes";
+const REPLICAS: &str = "larder_redis_replicas";
 const EXPIRED: &str = "larder_expired_total";
 
 /// The histogram of commit calls.
@@ -100,8 +104,17 @@ pub fn expired() -> Counter {
     counter!(EXPIRED)
 }
 
+/// What a master told of itself, as far as it did.
+pub fn report(master: &Address, report: &RedisReport) {
+    let set = |name, value: Option<f64>| value.into_iter().for_each(|value| of_master(name, master).set(value));
+    set(KEEPS_PROMISES, report.settings.keep_promises().map(|kept| f64::from(u8::from(kept))));
+    set(MEMORY_USED, report.memory_used_bytes.map(gauge_value));
+    set(MEMORY_LIMIT, report.memory_limit_bytes.map(gauge_value));
+    set(REPLICAS, report.replicas.map(gauge_value));
+}
+
 /// A count as a gauge takes it.
 #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, far above any count here")]
-pub fn gauge_value(count: usize) -> f64 {
-    count as f64
+pub fn gauge_value(count: impl TryInto<u64>) -> f64 {
+    count.try_into().unwrap_or(u64::MAX) as f64
 }
