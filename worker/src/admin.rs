@@ -24,14 +24,15 @@ pub struct Admin {
     listener: TcpListener,
     metrics: PrometheusHandle,
     health: Arc<Health>,
+    max_pending: u64,
 }
 
 /// How often samples are folded into histograms; without a scrape they would pile up.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 impl Admin {
-    /// Listens, and starts recording metrics.
-    pub async fn bind(address: SocketAddr, health: Arc<Health>) -> anyhow::Result<Self> {
+    /// Listens, and starts recording metrics. `max_pending` is one of them.
+    pub async fn bind(address: SocketAddr, health: Arc<Health>, max_pending: u64) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(address)
             .await
             .with_context(|| format!("cannot listen on {address} (--admin-listen, LARDER_ADMIN_LISTEN)"))?;
@@ -44,7 +45,8 @@ impl Admin {
         let metrics = recorder.handle();
         metrics::set_global_recorder(recorder).context("another metrics recorder is installed")?;
         metric::describe();
-        Ok(Self { address, listener, metrics, health })
+        metric::constants(max_pending);
+        Ok(Self { address, listener, metrics, health, max_pending })
     }
 
     /// The address it listens on, with the port that the system chose if it was to choose.
@@ -58,6 +60,7 @@ impl Admin {
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(UPKEEP).await;
+                metric::constants(self.max_pending);
                 upkeep.run_upkeep();
             }
         });

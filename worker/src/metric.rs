@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use larder_protocol::Partition;
+use larder_protocol::call::Look;
 use metrics::{Counter, Gauge, Histogram, Unit, counter, gauge, histogram};
 
 use crate::connection::{Address, RedisReport};
@@ -13,6 +14,13 @@ const DEAD: &str = "larder_dead_total";
 const COMMIT_CALLS: &str = "larder_commit_calls_total";
 const COMMIT_ERRORS: &str = "larder_commit_errors_total";
 const PENDING: &str = "larder_pending";
+const OLDEST_PENDING: &str = "larder_oldest_pending_seconds";
+const ITEMS: &str = "larder_items";
+const DEAD_LETTERS: &str = "larder_dead_letters";
+const MAX_PENDING: &str = "larder_max_pending";
+const BUILD_INFO: &str = "larder_build_info";
+const WAKEUPS: &str = "larder_wakeups_total";
+const RECONNECTS: &str = "larder_reconnects_total";
 const REDIS_UP: &str = "larder_redis_up";
 const MASTER_PARTITIONS: &str = "larder_master_partitions";
 const OWNED_PARTITIONS: &str = "larder_owned_partitions";
@@ -43,6 +51,24 @@ pub fn describe() {
     metrics::describe_counter!(COMMIT_ERRORS, "Calls of the commit script that failed or stopped early.");
     metrics::describe_histogram!(COMMIT_SECONDS, Unit::Seconds, "Time from a commit call to its reply.");
     metrics::describe_gauge!(PENDING, "Writes accepted and not yet applied, by partition, at the last sweep.");
+    metrics::describe_gauge!(
+        OLDEST_PENDING,
+        Unit::Seconds,
+        "For how long the oldest unapplied write has waited, by partition; 0 where there is none."
+    );
+    metrics::describe_gauge!(ITEMS, "Items, by partition.");
+    metrics::describe_gauge!(DEAD_LETTERS, "Entries on the dead stream now, by partition.");
+    metrics::describe_gauge!(MAX_PENDING, "Writes that the component lets a partition hold (--max-pending).");
+    metrics::describe_gauge!(BUILD_INFO, "1, with the version of the worker.");
+    metrics::describe_counter!(WAKEUPS, "Committers woken, by what woke them: doorbell, sweep or takeover.");
+    metrics::describe_counter!(RECONNECTS, "Sessions at a master opened after one that was lost.");
+    metrics::describe_gauge!(
+        KEEPS_PROMISES,
+        "1 where the master is set up to keep what is promised, 0 where not; not told where it does not tell."
+    );
+    metrics::describe_gauge!(MEMORY_USED, Unit::Bytes, "Memory that the master uses.");
+    metrics::describe_gauge!(MEMORY_LIMIT, Unit::Bytes, "Memory that the master may use (maxmemory), if limited.");
+    metrics::describe_gauge!(REPLICAS, "Replicas that are connected to the master.");
     metrics::describe_gauge!(REDIS_UP, "1 while the master takes this worker's heartbeats, else 0.");
     metrics::describe_gauge!(MASTER_PARTITIONS, "Partitions that the master has.");
     metrics::describe_gauge!(OWNED_PARTITIONS, "Partitions of the master whose doorbell this worker answers.");
@@ -50,6 +76,13 @@ pub fn describe() {
     metrics::describe_counter!(EXPIRED, "Ids of expired items taken off the index.");
     expired().increment(0);
     commit_errors().increment(0);
+    reconnects().increment(0);
+}
+
+/// What does not change. A gauge that is not set for [`GAUGE_KEPT`] is forgotten, so set these more often.
+pub fn constants(max_pending: u64) {
+    gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    gauge!(MAX_PENDING).set(gauge_value(max_pending));
 }
 
 pub fn commits(p: Partition) -> Counter {
@@ -78,6 +111,22 @@ pub fn commit_seconds() -> Histogram {
 
 pub fn pending(p: Partition) -> Gauge {
     gauge!(PENDING, "partition" => p.to_string())
+}
+
+/// How a partition stands, but for what is pending: each sweep tells that.
+pub fn look(p: Partition, look: &Look) {
+    let set = |name, value| gauge!(name, "partition" => p.to_string()).set(value);
+    set(OLDEST_PENDING, look.oldest.unwrap_or_default().as_secs_f64());
+    set(ITEMS, gauge_value(look.items));
+    set(DEAD_LETTERS, gauge_value(look.dead_letters));
+}
+
+pub fn wakeups(cause: &'static str) -> Counter {
+    counter!(WAKEUPS, "cause" => cause)
+}
+
+pub fn reconnects() -> Counter {
+    counter!(RECONNECTS)
 }
 
 pub fn redis_up(master: &Address) -> Gauge {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use larder_protocol::Partition;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::bells::Bells;
+use super::bells::{Bells, Cause};
 use crate::connection::{Connection, Failure, Outage};
 use crate::health::Health;
 use crate::masters::Master;
@@ -51,12 +51,12 @@ impl Sweep<'_> {
                     Ok(pending) => {
                         metric::pending(p).set(metric::gauge_value(pending));
                         if pending > 0 {
-                            self.bells.ring(p);
+                            self.bells.ring(p, Cause::Sweep);
                         }
                     }
                     Err(Failure::Outage(outage)) => return Err(outage),
                     // The committer will meet the same error, and knows how to deal with it.
-                    Err(Failure::Moving(_) | Failure::Refused(_)) => self.bells.ring(p),
+                    Err(Failure::Moving(_) | Failure::Refused(_)) => self.bells.ring(p, Cause::Sweep),
                 }
             }
         }
@@ -64,6 +64,7 @@ impl Sweep<'_> {
 
     async fn look(&self, health: &Health) -> Pending {
         let looks = self.connection.look(self.master.partitions).await;
+        looks.iter().for_each(|(p, look)| look.iter().for_each(|look| metric::look(*p, look)));
         let told = looks.iter().filter_map(|(p, look)| Some((*p, *look.as_ref().ok()?))).collect();
         health.saw(self.master, |seen| (seen.partitions, seen.looked) = (told, Some(Instant::now())));
         looks.into_iter().map(|(p, look)| (p, look.map(|look| look.pending))).collect()
