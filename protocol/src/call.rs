@@ -249,19 +249,25 @@ pub struct Look {
     pub oldest: Option<Duration>,
     /// Writes ever accepted, what is dead and retried included. It falls only where a failover loses some.
     pub accepted: u64,
-    /// Ids on the index.
-    pub items: u64,
-    /// Entries that can never be applied.
-    pub dead_letters: u64,
+    /// Ids on the index, if that is one.
+    pub items: Option<u64>,
+    /// Entries that can never be applied, if it is a stream that they are on.
+    pub dead_letters: Option<u64>,
 }
 
 /// The same as Redis gives it.
-pub type LookReply = (u64, i64, u64, u64, u64);
+pub type LookReply = (u64, i64, u64, i64, i64);
 
 impl From<LookReply> for Look {
     fn from((pending, oldest, accepted, items, dead_letters): LookReply) -> Self {
-        let oldest = u64::try_from(oldest).ok().map(Duration::from_millis);
-        Self { pending, oldest, accepted, items, dead_letters }
+        let known = |number: i64| u64::try_from(number).ok();
+        Self {
+            pending,
+            oldest: known(oldest).map(Duration::from_millis),
+            accepted,
+            items: known(items),
+            dead_letters: known(dead_letters),
+        }
     }
 }
 

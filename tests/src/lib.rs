@@ -12,9 +12,11 @@ pub mod history;
 mod larder;
 pub mod openapi;
 mod redis_alone;
+mod worker;
 
 pub use aof::{Aof, Command, Step};
 pub use direct::Direct;
 pub use doorbell::Doorbell;
 pub use larder::{Larder, eventually};
 pub use redis_alone::RedisAlone;
+pub use worker::Worker;

@@ -115,10 +115,10 @@ pub fn pending(p: Partition) -> Gauge {
 
 /// How a partition stands, but for what is pending: each sweep tells that.
 pub fn look(p: Partition, look: &Look) {
-    let set = |name, value| gauge!(name, "partition" => p.to_string()).set(value);
+    let set = |name, value: f64| gauge!(name, "partition" => p.to_string()).set(value);
     set(OLDEST_PENDING, look.oldest.unwrap_or_default().as_secs_f64());
-    set(ITEMS, gauge_value(look.items));
-    set(DEAD_LETTERS, gauge_value(look.dead_letters));
+    look.items.into_iter().for_each(|items| set(ITEMS, gauge_value(items)));
+    look.dead_letters.into_iter().for_each(|letters| set(DEAD_LETTERS, gauge_value(letters)));
 }
 
 pub fn wakeups(cause: &'static str) -> Counter {

@@ -69,7 +69,7 @@ impl Status {
         let missing = health.ready().err();
         let masters = health.masters();
         let looks: Vec<&Look> = masters.iter().flat_map(|known| known.seen.partitions.values()).collect();
-        let sum = |count: fn(&Look) -> u64| looks.iter().map(|look| count(look)).sum();
+        let sum = |count: fn(&Look) -> Option<u64>| looks.iter().filter_map(|look| count(look)).sum();
         let unknown: Partitions = Partition::all().filter(|p| look_of(&masters, *p).is_none()).collect();
         Self {
             version: env!("CARGO_PKG_VERSION"),
@@ -82,7 +82,7 @@ impl Status {
                 .map(|at| seconds(at.elapsed()))
                 .max_by(f64::total_cmp),
             unknown_partitions: (!unknown.is_empty()).then(|| unknown.to_string()),
-            pending: sum(|look| look.pending),
+            pending: sum(|look| Some(look.pending)),
             oldest_pending_seconds: looks.iter().filter_map(|look| look.oldest).max().map(seconds),
             dead_letters: sum(|look| look.dead_letters),
             items: sum(|look| look.items),
@@ -119,8 +119,8 @@ impl PartitionStatus {
             pending: look.map(|look| look.pending),
             oldest_pending_seconds: look.and_then(|look| look.oldest).map(seconds),
             accepted: look.map(|look| look.accepted),
-            items: look.map(|look| look.items),
-            dead_letters: look.map(|look| look.dead_letters),
+            items: look.and_then(|look| look.items),
+            dead_letters: look.and_then(|look| look.dead_letters),
         }
     }
 }

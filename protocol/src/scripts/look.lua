@@ -8,7 +8,13 @@
 -- KEYS[3] its dead letters
 --
 -- Reply: {<unapplied writes>, <ms since the oldest of them was accepted, -1 where there is none>,
---         <writes ever accepted>, <ids on the index>, <dead letters>}
+--         <writes ever accepted>, <ids on the index>, <dead letters>}, with -1 for what cannot be counted
+
+-- A key that holds something else is why commits fail. What waits then must be seen all the more.
+local function count(command, key)
+  local counted = redis.pcall(command, key)
+  return type(counted) == 'number' and counted or -1
+end
 
 local pending, oldest, accepted = 0, -1, 0
 if redis.call('EXISTS', KEYS[1]) == 1 then
@@ -24,4 +30,4 @@ if redis.call('EXISTS', KEYS[1]) == 1 then
     end
   end
 end
-return {pending, oldest, accepted, redis.call('ZCARD', KEYS[2]), redis.call('XLEN', KEYS[3])}
+return {pending, oldest, accepted, count('ZCARD', KEYS[2]), count('XLEN', KEYS[3])}
