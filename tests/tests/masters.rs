@@ -10,7 +10,6 @@ use larder_local::system::{DataFolder, RedisCluster, RedisSentinel, built};
 use larder_protocol::{Condition, Content, Item, ItemId, Operation, Partition, Revisions, StreamId, Write, call, keys};
 use larder_tests::{Direct, Worker, eventually};
 use redis::Value;
-use tempfile::TempDir;
 
 type Tested = anyhow::Result<()>;
 

@@ -2,6 +2,7 @@
 //! alerts ask for is there.
 
 mod metrics;
+mod prometheus;
 mod status;
 
 /// What every test here returns.
