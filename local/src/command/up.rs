@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use clap::ArgAction;
 use larder_local::spin::{Application, runtime_config};
 use larder_local::system::{RedisCluster, Runtime, System, Topology, Wasi};
 
@@ -44,7 +45,7 @@ pub struct Up {
     #[arg(long, env = "LARDER_CLUSTER", value_name = "MASTERS", default_value = "")]
     cluster: Topology,
     /// 1 starts Prometheus as well, which has to be installed, with our alerts.
-    #[arg(long, value_name = "0 or 1", default_value = "", value_parser = zero_or_one)]
+    #[arg(long, value_name = "0 OR 1", default_value = "", action = ArgAction::Set, value_parser = zero_or_one)]
     observe: bool,
     /// How many workers to start.
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
@@ -153,7 +154,7 @@ fn zero_or_one(text: &str) -> Result<bool, String> {
     match text {
         "" | "0" => Ok(false),
         "1" => Ok(true),
-        _ => Err("it is 1 for Prometheus as well, or 0; `make up OBSERVE=1`".to_owned()),
+        _ => Err("expected 1, as in `make up OBSERVE=1`, or 0".to_owned()),
     }
 }
 

@@ -14,9 +14,12 @@ use crate::health::Health;
 use crate::masters::Master;
 use crate::metric;
 
-/// How often a sweep tells of a partition all that there is to tell, where somebody may ask for it. It takes Redis
-/// some 10 microseconds for each partition; the age of what `/status` tells is about this much at most.
+/// How often a sweep asks of a partition all that there is to tell, where somebody may want to know it.
 const LOOK_PERIOD: Duration = Duration::from_secs(1);
+
+/// Looking takes no more than this part of the time. A look takes Redis some microseconds for each partition, but
+/// milliseconds for one in which large values wait, and it is longer where Redis is busy.
+const LOOK_SHARE: u32 = 50;
 
 /// What sweeps.
 pub struct Sweep<'a> {
@@ -36,13 +39,15 @@ impl Sweep<'_> {
     pub async fn run(&self) -> Result<(), Outage> {
         let mut ticks = interval(self.period);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut looked: Option<Instant> = None;
+        let mut due = Instant::now();
         loop {
             ticks.tick().await;
+            let now = Instant::now();
             let pending = match self.health {
-                Some(health) if looked.is_none_or(|at| at.elapsed() >= LOOK_PERIOD) => {
-                    looked = Some(Instant::now());
-                    self.look(health).await
+                Some(health) if now >= due => {
+                    let pending = self.look(health).await;
+                    due = now + LOOK_PERIOD.max(LOOK_SHARE * now.elapsed());
+                    pending
                 }
                 _ => self.connection.pending(self.master.partitions).await?,
             };
