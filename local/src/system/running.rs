@@ -176,7 +176,7 @@ impl System {
     fn processes(&mut self) -> Vec<&mut Process> {
         let workers = self.workers.iter_mut().map(|worker| &mut **worker);
         // Redis first: where it is the cause, the others tell only of the effect.
-        let prometheus = self.prometheus.as_mut().map(|prometheus| &mut **prometheus);
+        let prometheus = self.prometheus.as_deref_mut();
         self.redis.processes().into_iter().chain(workers).chain([&mut *self.api]).chain(prometheus).collect()
     }
 
