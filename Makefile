@@ -79,6 +79,7 @@ fuzz: python build ## Let Schemathesis ask what it likes; LARDER_SEED=... asks t
 	LARDER_SEED=$$seed cargo test --locked --release --workspace --test fuzz -- --nocapture || \
 	{ echo "LARDER_SEED=$$seed asks the same again"; exit 1; }
 
+manifests: SETUP := test
 manifests: python ## Check the Kubernetes manifests, and all scripts
 	$(PYTHON) -m pytest -q k8s/tests
 

@@ -247,7 +247,7 @@ pub struct Look {
     pub pending: u64,
     /// For how long the oldest of them has waited.
     pub oldest: Option<Duration>,
-    /// Writes ever accepted, what is dead and retried included. It falls only where a failover loses some.
+    /// Writes ever accepted, dead letters that were put back included. It falls only where a failover loses some.
     pub accepted: u64,
     /// Ids on the index, if that is one.
     pub items: Option<u64>,
