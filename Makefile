@@ -5,6 +5,7 @@ LISTEN ?= 127.0.0.1:3000
 DATA ?= .larder
 MINUTES ?= 10
 CLUSTER ?=
+OBSERVE ?=
 
 # An environment for the checks in Python. The copy of the list says that it is complete.
 PYTHON := target/python/bin/python
@@ -20,6 +21,10 @@ ifndef shell_$(WASI)
 $(error WASI is $(WASI); it must be 0.3 or 0.2)
 endif
 
+ifneq ($(filter-out 0 1,$(OBSERVE)),)
+$(error OBSERVE is $(OBSERVE); it must be 1, for Prometheus beside the rest, or 0)
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help setup python build component components up test fuzz manifests test-k8s soak bench
 
@@ -28,7 +33,7 @@ help: ## List the targets
 	@echo
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo 'Settings: WASI=$(WASI) LISTEN=$(LISTEN) DATA=$(DATA) MINUTES=$(MINUTES) CLUSTER=$(CLUSTER)'
+	@echo 'Settings: WASI=$(WASI) LISTEN=$(LISTEN) DATA=$(DATA) MINUTES=$(MINUTES) CLUSTER=$(CLUSTER) OBSERVE=$(OBSERVE)'
 
 setup: ## Install what is missing: the WebAssembly target, a C compiler, Redis, Python
 	@local/setup.sh $(SETUP)
@@ -57,8 +62,9 @@ components:
 spin-wasip2.toml: spin.toml
 	sed 's/$(shell_0.3)/$(shell_0.2)/; s/larder_wasip3/larder_wasip2/' $< >$@
 
-up: setup build ## Start everything on LISTEN, with the data in DATA; CLUSTER=3 for a Redis Cluster of 3 masters
-	@exec target/release/larder-local up --wasi '$(WASI)' --listen '$(LISTEN)' --data '$(DATA)' --cluster '$(CLUSTER)'
+up: setup build ## Start everything on LISTEN, with the data in DATA; CLUSTER=3 for a Redis Cluster of 3 masters, OBSERVE=1 for Prometheus
+	@exec target/release/larder-local up --wasi '$(WASI)' --listen '$(LISTEN)' --data '$(DATA)' --cluster '$(CLUSTER)' \
+	--observe '$(OBSERVE)'
 
 # Where LARDER_URL names a deployment, it decides which version is tested, and once is enough.
 test: SETUP := test
@@ -73,6 +79,7 @@ fuzz: python build ## Let Schemathesis ask what it likes; LARDER_SEED=... asks t
 	LARDER_SEED=$$seed cargo test --locked --release --workspace --test fuzz -- --nocapture || \
 	{ echo "LARDER_SEED=$$seed asks the same again"; exit 1; }
 
+manifests: SETUP := test
 manifests: python ## Check the Kubernetes manifests, and all scripts
 	$(PYTHON) -m pytest -q k8s/tests
 

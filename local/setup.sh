@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what Larder needs and this machine lacks: the WebAssembly target of Rust, a C
 # compiler, Redis or Valkey 7.0 or newer, and Python 3.11 or newer; for the tests (`setup.sh test`) also
-# faketime. Asks nothing, and says what it cannot do.
+# faketime and promtool. Asks nothing, and says what it cannot do.
 set -eu
 
 fail() {
@@ -43,6 +43,11 @@ install() {
         fail "$what could not be installed. Install it (Debian: sudo apt-get install $*) and try again."
 }
 
+# The service that a package brought shall not start with the machine either.
+disable() {
+    if have systemctl; then as_root systemctl --quiet disable "$1" 2>/dev/null || true; fi
+}
+
 redis_version() { # prints the major version of the server that larder-local would take
     server=${LARDER_REDIS_SERVER:-$(command -v redis-server || command -v valkey-server || true)}
     if [ -n "$server" ]; then "$server" --version | sed -n 's/.* v=\([0-9]*\)\..*/\1/p'; fi
@@ -61,7 +66,7 @@ fi
 
 if [ -z "$(redis_version)" ]; then
     install "Redis" redis-server
-    if have systemctl; then as_root systemctl --quiet disable redis-server 2>/dev/null || true; fi
+    disable redis-server
 fi
 version=$(redis_version)
 if [ "${version:-0}" -lt 7 ]; then
@@ -77,4 +82,9 @@ python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
 
 if [ "${1-}" = test ] && ! have faketime; then
     install "faketime" faketime
+fi
+
+if [ "${1-}" = test ] && ! have promtool; then
+    install "promtool" prometheus
+    disable prometheus
 fi

@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use std::str::FromStr;
 use std::time::Duration;
 
-use larder_protocol::limits::{MAX_CONFIGURABLE_VALUE_BYTES, MAX_CONFIGURABLE_WAIT_SECONDS, MAX_MIN_REPLICAS};
+use larder_protocol::limits::{
+    MAX_CONFIGURABLE_PENDING, MAX_CONFIGURABLE_VALUE_BYTES, MAX_CONFIGURABLE_WAIT_SECONDS, MAX_MIN_REPLICAS,
+};
 use larder_protocol::token::InvalidEntries;
 
 use crate::access::Tokens;
@@ -119,7 +121,7 @@ impl Config {
         redis.min_replicas = number(get, "min_replicas", 0, MAX_MIN_REPLICAS)?;
         Ok(Self {
             redis,
-            max_pending: number(get, "max_pending", 1, 1_000_000_000)?,
+            max_pending: number(get, "max_pending", 1, MAX_CONFIGURABLE_PENDING)?,
             max_wait_seconds: number(get, "max_wait_seconds", 0, MAX_CONFIGURABLE_WAIT_SECONDS)?,
             max_value_bytes: usize::try_from(max_value).expect("the largest allowed value fits 32 bits"),
             tokens: tokens(get("api_tokens")?, boolean(get, "require_tokens")?)?,

@@ -40,7 +40,7 @@ def replace_text(old, new):
         assert old in data["redis.conf"]
         data["redis.conf"] = data["redis.conf"].replace(old, new)
 
-    return lambda documents: change(next(d for d in documents if d["kind"] == "ConfigMap")["data"])
+    return lambda documents: change(next(d for d in documents if "redis.conf" in d.get("data", {}))["data"])
 
 
 WORKER = ("Deployment", "larder-worker")
@@ -320,10 +320,10 @@ MUTANTS = [
     (
         redis_cluster.clients_know_the_pods_and_may_reach_them,
         "cluster",
-        edit(*APP, "spec/variables/5", put(value="redis://*.larder-redis.larder.svc:6379")),
+        edit(*APP, "spec/variables/6", put(value="redis://*.larder-redis.larder.svc:6379")),
     ),
     (redis_cluster.clients_know_the_pods_and_may_reach_them, "cluster", edit(*REDIS, "spec", put(serviceName="redis"))),
-    (redis_cluster.clients_know_the_pods_and_may_reach_them, "cluster", edit(*APP, "spec/variables", pop(5))),
-    (redis_cluster.a_failover_loses_no_acknowledged_write, "cluster", edit(*APP, "spec/variables", pop(6))),
-    (redis_cluster.a_failover_loses_no_acknowledged_write, "cluster", edit(*APP, "spec/variables/6", put(value="2"))),
+    (redis_cluster.clients_know_the_pods_and_may_reach_them, "cluster", edit(*APP, "spec/variables", pop(6))),
+    (redis_cluster.a_failover_loses_no_acknowledged_write, "cluster", edit(*APP, "spec/variables", pop(7))),
+    (redis_cluster.a_failover_loses_no_acknowledged_write, "cluster", edit(*APP, "spec/variables/7", put(value="2"))),
 ]

@@ -71,13 +71,6 @@ def test_the_variables_are_those_of_the_application(variant):
     assert given <= declared
 
 
-def test_the_metrics_that_are_asked_for_exist():
-    metrics = set(re.findall(r'"(larder_\w+)"', (REPOSITORY / "worker/src/metric.rs").read_text()))
-    asked = yaml.safe_dump_all(d for d in render("dev, everything") if d["kind"] in ("PrometheusRule", "ScaledObject"))
-    names = {n.removesuffix("_bucket") for n in re.findall(r"\blarder_\w+", asked)}
-    assert names and names <= metrics
-
-
 def test_what_prometheus_is_asked_is_promql():
     documents = {d["kind"]: d for d in render("dev, everything")}
     rules = [rule for group in documents["PrometheusRule"]["spec"]["groups"] for rule in group["rules"]]
@@ -95,6 +88,12 @@ def test_every_alert_is_in_the_manual():
     alerts = {rule["alert"] for group in rules["spec"]["groups"] for rule in group["rules"]}
     manual = (REPOSITORY / "docs/kubernetes.md").read_text()
     assert alerts == set(re.findall(r"`(Larder\w+)`", manual))
+
+
+def test_the_bound_of_the_queue_is_the_default_of_the_application():
+    default = tomllib.loads((REPOSITORY / "spin.toml").read_text())["variables"]["max_pending"]["default"]
+    settings = next(d for d in render("dev") if d["metadata"]["name"] == "larder-settings")
+    assert settings["data"]["max-pending"] == default
 
 
 def test_the_monitor_scrapes_a_port_of_the_workers():

@@ -1,5 +1,7 @@
 //! How each script is called: its keys and arguments, in the order that its head documents.
 
+use std::time::Duration;
+
 use crate::item::{MAX_COUNTER_BYTES, MAX_HEAD_BYTES};
 use crate::limits::{
     CHANGES_MAX_SEEN, EXPIRE_MAX_IDS, HEARTBEAT_EXPIRY, IDEMPOTENCY_KEPT, LIST_MAX_SEEN, OUTCOME_KEPT,
@@ -250,6 +252,43 @@ pub fn locate() -> Call {
 #[must_use]
 pub fn lag(p: Partition) -> Call {
     call(&scripts::LAG, p, vec![keys::writes(p)], &[])
+}
+
+/// `look.lua`: how the partition stands.
+#[must_use]
+pub fn look(p: Partition) -> Call {
+    call(&scripts::LOOK, p, vec![keys::writes(p), keys::index(p), keys::dead(p)], &[])
+}
+
+/// The reply of `look.lua`: how a partition stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Writes accepted and not yet applied.
+    pub pending: u64,
+    /// For how long the oldest of them has waited.
+    pub oldest: Option<Duration>,
+    /// Writes ever accepted, dead letters that were put back included. It falls only where a failover loses some.
+    pub accepted: u64,
+    /// Ids on the index, if that is one.
+    pub items: Option<u64>,
+    /// Entries that can never be applied, if it is a stream that they are on.
+    pub dead_letters: Option<u64>,
+}
+
+/// The same as Redis gives it.
+pub type LookReply = (u64, i64, u64, i64, i64);
+
+impl From<LookReply> for Look {
+    fn from((pending, oldest, accepted, items, dead_letters): LookReply) -> Self {
+        let known = |number: i64| u64::try_from(number).ok();
+        Self {
+            pending,
+            oldest: known(oldest).map(Duration::from_millis),
+            accepted,
+            items: known(items),
+            dead_letters: known(dead_letters),
+        }
+    }
 }
 
 /// `retry.lua`: puts the dead entry `entry` of the partition back on its channel.

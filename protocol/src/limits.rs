@@ -29,6 +29,9 @@ pub const MAX_TTL_SECONDS: u64 = 100 * 365 * 24 * 60 * 60;
 /// `max_pending`); beyond it a write is refused with 503.
 pub const DEFAULT_MAX_PENDING: u64 = 10_000;
 
+/// Largest `max_pending` that may be configured.
+pub const MAX_CONFIGURABLE_PENDING: u64 = 1_000_000_000;
+
 /// How long the component waits for one Redis command by default (the variable
 /// `redis_timeout_ms`).
 pub const DEFAULT_REDIS_TIMEOUT: Duration = Duration::from_millis(2_000);

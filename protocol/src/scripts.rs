@@ -107,6 +107,10 @@ script!(
     LAG, "no-writes", "fragment/clock", "lag"
 );
 script!(
+    /// Tells how a partition stands.
+    LOOK, "no-writes", "fragment/clock", "look"
+);
+script!(
     /// Takes a request from what a token may send. A full store shall limit too.
     RATE, "allow-oom", "rate"
 );

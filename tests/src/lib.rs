@@ -13,6 +13,7 @@ pub mod history;
 mod larder;
 pub mod openapi;
 mod redis_alone;
+mod worker;
 
 pub use aof::{Aof, Command, Step};
 pub use collector::{Collector, Span};
@@ -20,3 +21,4 @@ pub use direct::Direct;
 pub use doorbell::Doorbell;
 pub use larder::{Larder, eventually, http};
 pub use redis_alone::RedisAlone;
+pub use worker::Worker;

@@ -26,7 +26,15 @@ impl RedisAlone {
     /// # Errors
     /// Where it does not start.
     pub async fn start() -> anyhow::Result<Self> {
-        Self::start_on(TempDir::new()?).await
+        Self::start_with(&[]).await
+    }
+
+    /// The same with more arguments, which win over ours.
+    ///
+    /// # Errors
+    /// Where it does not start.
+    pub async fn start_with(arguments: &[&str]) -> anyhow::Result<Self> {
+        Self::open(TempDir::new()?, arguments).await
     }
 
     /// Starts a server on a free port, with the data that lies in `<data>/redis`.
@@ -34,8 +42,12 @@ impl RedisAlone {
     /// # Errors
     /// Where it does not start.
     pub async fn start_on(data: TempDir) -> anyhow::Result<Self> {
+        Self::open(data, &[]).await
+    }
+
+    async fn open(data: TempDir, arguments: &[&str]) -> anyhow::Result<Self> {
         let port = Port::reserve()?;
-        let server = RedisServer::start(data.path(), port.number(), &[]).await?;
+        let server = RedisServer::start(data.path(), port.number(), arguments).await?;
         let direct = Direct::open(&server.url()).await?;
         Ok(Self { direct, server, _port: port, data })
     }

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use larder_local::system::{DataFolder, Output, Port, RedisCluster, RedisSentinel, WorkerProcess, built};
+use larder_local::system::{DataFolder, RedisCluster, RedisSentinel, built};
 use larder_protocol::{Condition, Content, Item, ItemId, Operation, Partition, Revisions, StreamId, Write, call, keys};
-use larder_tests::{Direct, eventually, http};
+use larder_tests::{Direct, Worker, eventually};
 use redis::Value;
-use tempfile::TempDir;
 
 type Tested = anyhow::Result<()>;
 
@@ -19,47 +18,6 @@ const NODE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// So that none does, on a busy machine neither, where the test is about something else.
 const LONG_NODE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// A worker whose log and admin server can be read.
-struct Worker {
-    process: WorkerProcess,
-    admin: Port,
-    logs: TempDir,
-}
-
-impl Worker {
-    fn start(redis: &str, environment: &[(&str, &str)]) -> anyhow::Result<Self> {
-        let (admin, logs) = (Port::reserve()?, TempDir::new()?);
-        let listen = format!("127.0.0.1:{}", admin.number());
-        let environment = [&[("LARDER_ADMIN_LISTEN", listen.as_str())], environment].concat();
-        let log = Output::File(logs.path().join("worker.log"));
-        Ok(Self { process: WorkerProcess::start(redis, &environment, &[], log)?, admin, logs })
-    }
-
-    fn log(&self) -> anyhow::Result<String> {
-        Ok(std::fs::read_to_string(self.logs.path().join("worker.log"))?)
-    }
-
-    async fn page(&self, path: &str) -> anyhow::Result<String> {
-        Ok(http().get(format!("http://127.0.0.1:{}{path}", self.admin.number())).send().await?.text().await?)
-    }
-
-    async fn is_ready(&self) -> Tested {
-        eventually("the worker is ready", async || {
-            let says = self.page("/ready").await?;
-            ensure!(says == "ready\n", "{says}");
-            Ok(())
-        })
-        .await
-    }
-}
-
-impl Drop for Worker {
-    /// A test that fails shows what it printed.
-    fn drop(&mut self) {
-        println!("{}", self.log().unwrap_or_default());
-    }
-}
 
 /// A cluster of three masters with a replica each.
 async fn cluster(node_timeout: Duration) -> anyhow::Result<RedisCluster> {

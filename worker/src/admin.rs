@@ -1,4 +1,4 @@
-//! The admin server: metrics and health for whoever operates the worker.
+//! The admin server: metrics, health and status for whoever operates the worker.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 
 use crate::health::Health;
 use crate::metric;
+use crate::status::Status;
 
 /// A server that listens, and the recorder behind its metrics.
 pub struct Admin {
@@ -23,14 +24,15 @@ pub struct Admin {
     listener: TcpListener,
     metrics: PrometheusHandle,
     health: Arc<Health>,
+    max_pending: u64,
 }
 
 /// How often samples are folded into histograms; without a scrape they would pile up.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 impl Admin {
-    /// Listens, and starts recording metrics.
-    pub async fn bind(address: SocketAddr, health: Arc<Health>) -> anyhow::Result<Self> {
+    /// Listens, and starts recording metrics. `max_pending` is one of them.
+    pub async fn bind(address: SocketAddr, health: Arc<Health>, max_pending: u64) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(address)
             .await
             .with_context(|| format!("cannot listen on {address} (--admin-listen, LARDER_ADMIN_LISTEN)"))?;
@@ -45,7 +47,8 @@ impl Admin {
         let metrics = recorder.handle();
         metrics::set_global_recorder(recorder).context("another metrics recorder is installed")?;
         metric::describe();
-        Ok(Self { address, listener, metrics, health })
+        metric::constants(max_pending);
+        Ok(Self { address, listener, metrics, health, max_pending })
     }
 
     /// The address it listens on, with the port that the system chose if it was to choose.
@@ -59,12 +62,14 @@ impl Admin {
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(UPKEEP).await;
+                metric::constants(self.max_pending);
                 upkeep.run_upkeep();
             }
         });
         let routes = Router::new()
             .route("/live", get(async || "live\n"))
-            .route("/ready", get(ready).with_state(self.health))
+            .route("/ready", get(ready).with_state(Arc::clone(&self.health)))
+            .route("/status", get(status).with_state(self.health))
             .route("/metrics", get(render).with_state(self.metrics));
         // It logs and survives what goes wrong with a connection.
         if let Err(error) = axum::serve(self.listener, routes).await {
@@ -78,6 +83,11 @@ async fn ready(State(health): State<Arc<Health>>) -> impl IntoResponse {
         Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
         Err(missing) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {missing}\n")),
     }
+}
+
+async fn status(State(health): State<Arc<Health>>) -> impl IntoResponse {
+    let status = serde_json::to_vec(&Status::of(&health)).expect("it has string keys only");
+    ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], status)
 }
 
 async fn render(State(metrics): State<PrometheusHandle>) -> impl IntoResponse {

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use larder_protocol::limits::{DEFAULT_CHANGES_KEPT, MAX_CHANGES_KEPT};
+use larder_protocol::limits::{DEFAULT_CHANGES_KEPT, DEFAULT_MAX_PENDING, MAX_CHANGES_KEPT, MAX_CONFIGURABLE_PENDING};
 
 use crate::connection::RedisSettings;
 use crate::dead::DeadCommand;
@@ -76,7 +76,8 @@ pub struct WorkerSettings {
     /// How often to look for writes that no doorbell told of.
     ///
     /// In milliseconds, 10 to 60000. A lost doorbell or a dead worker delays a write by this much
-    /// at most; each look costs Redis an XLEN for each partition.
+    /// at most; each sweep costs Redis an XLEN for each partition,
+    /// and once a second, with `--admin-listen`, a short script.
     #[arg(
         long,
         env = "LARDER_SWEEP_INTERVAL",
@@ -99,7 +100,20 @@ pub struct WorkerSettings {
     )]
     pub changes_kept: u64,
 
-    /// Where to serve /metrics (Prometheus), /live and /ready over HTTP; nowhere by default.
+    /// How many unapplied writes the component lets a partition hold: its variable max_pending.
+    ///
+    /// The worker does nothing with it but tell it among its metrics, so that it can be seen how full the
+    /// queue is.
+    #[arg(
+        long,
+        env = "LARDER_MAX_PENDING",
+        value_name = "COUNT",
+        value_parser = clap::value_parser!(u64).range(1..=MAX_CONFIGURABLE_PENDING),
+        default_value_t = DEFAULT_MAX_PENDING
+    )]
+    pub max_pending: u64,
+
+    /// Where to serve /metrics (Prometheus), /status, /live and /ready over HTTP; nowhere by default.
     ///
     /// These pages have no authentication: keep them off public networks.
     #[arg(long, env = "LARDER_ADMIN_LISTEN", value_name = "IP:PORT")]
@@ -145,6 +159,7 @@ mod tests {
         assert_eq!(cli.redis.command_timeout, Duration::from_secs(5));
         assert_eq!(cli.worker.sweep_interval, Duration::from_millis(250));
         assert_eq!(cli.worker.changes_kept, 10_000);
+        assert_eq!(cli.worker.max_pending, 10_000);
         assert_eq!(cli.worker.admin_listen, None);
         assert_eq!(cli.log.format, LogFormat::Human);
         assert_eq!(worker_name(&cli.worker.name), Ok(cli.worker.name.clone()));
@@ -161,6 +176,7 @@ mod tests {
             ["--command-timeout", "60001"],
             ["--changes-kept", "all"],
             ["--changes-kept", "1000000001"],
+            ["--max-pending", "0"],
             ["--name", "two words"],
             ["--name", ""],
             ["--admin-listen", "localhost"],

@@ -12,13 +12,15 @@
 
 mod ca;
 mod failure;
+mod report;
 mod settings;
 mod url;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::future::join_all;
-use larder_protocol::call::{CommitReply, Committed};
+use larder_protocol::call::{CommitReply, Committed, Look, LookReply};
 use larder_protocol::{Call, Partition, call, keys};
 use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
@@ -29,6 +31,7 @@ use redis::{
 use tokio::sync::watch;
 
 pub use failure::{Failure, Outage};
+pub use report::{Durability, RedisReport};
 pub use settings::RedisSettings;
 pub use url::Address;
 #[cfg(test)]
@@ -172,6 +175,28 @@ impl Connection {
         let lengths = pipeline.ignore_errors().query_async(&mut self.redis.clone()).await;
         let lengths: Vec<RedisResult<u64>> = self.answer(lengths)?;
         Ok(partitions.iter().zip(lengths).map(|(p, length)| (p, length.map_err(Failure::from))).collect())
+    }
+
+    /// How each partition stands. One that cannot be looked at is an error of its own.
+    pub async fn look(&self, partitions: Partitions) -> Vec<(Partition, Result<Look, Failure>)> {
+        let looks = partitions.iter().map(async |p| (p, self.run::<LookReply>(call::look(p)).await.map(Look::from)));
+        join_all(looks).await
+    }
+
+    /// What the Redis tells of itself (`INFO`, and `CONFIG GET` where it is permitted).
+    pub async fn report(&self) -> Result<RedisReport, Failure> {
+        let sections = ["server", "memory", "persistence", "replication"];
+        let info = self.query(redis::cmd("INFO").arg(&sections)).await?;
+        let settings: HashMap<String, String> =
+            match self.query(redis::cmd("CONFIG").arg("GET").arg("appendfsync")).await {
+                Ok(settings) => settings,
+                Err(Failure::Outage(outage)) => return Err(outage.into()),
+                Err(failure) => {
+                    tracing::debug!("cannot ask for the setting appendfsync: {failure}");
+                    HashMap::new()
+                }
+            };
+        Ok(RedisReport::new(&info, settings.get("appendfsync").cloned()))
     }
 
     /// Whether this Redis can fail over: it is of a cluster, or has replicas (`INFO`).

@@ -1,11 +1,14 @@
-//! Whether the worker can do its work, by master.
+//! Whether the worker can do its work, and what it last saw, by master.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
+use larder_protocol::Partition;
+use larder_protocol::call::Look;
 use larder_protocol::limits::{HEARTBEAT_EXPIRY, HEARTBEAT_INTERVAL};
 
-use crate::connection::{Address, Outage};
+use crate::connection::{Address, Outage, RedisReport};
 use crate::masters::{Master, Masters};
 use crate::metric;
 use crate::partitions::Partitions;
@@ -17,10 +20,30 @@ enum State {
     /// It is not known who the masters are.
     Unknown(String),
     Known {
-        masters: Vec<(Master, Heartbeat)>,
+        masters: Vec<Known>,
         /// What no master has.
         orphans: Partitions,
     },
+}
+
+/// What is known of a master.
+#[derive(Clone)]
+pub struct Known {
+    pub master: Master,
+    heartbeat: Heartbeat,
+    pub seen: Seen,
+    /// What was said in the log of its settings.
+    warned: Vec<String>,
+}
+
+/// What was last seen at a master. It is forgotten when the master cannot be used any more.
+#[derive(Clone, Default)]
+pub struct Seen {
+    pub live_workers: Option<usize>,
+    pub report: Option<RedisReport>,
+    pub partitions: BTreeMap<Partition, Look>,
+    /// When the partitions were looked at.
+    pub looked: Option<Instant>,
 }
 
 #[derive(Clone)]
@@ -49,12 +72,11 @@ impl Health {
             State::Known { masters, .. } => masters.clone(),
             State::Unknown(_) => vec![],
         };
-        let heartbeat_of = |master: &Master| {
-            let known = before.iter().find(|(other, _)| other == master).map(|(_, heartbeat)| heartbeat.clone());
-            known.unwrap_or_else(|| Heartbeat::Missing(NOT_YET.to_owned()))
+        let known = |master: &Master| {
+            let known = before.iter().find(|known| known.master == *master).cloned();
+            known.unwrap_or_else(|| Known::new(master))
         };
-        let masters = now.iter().map(|master| (master.clone(), heartbeat_of(master))).collect();
-        *state = State::Known { masters, orphans: now.orphans() };
+        *state = State::Known { masters: now.iter().map(known).collect(), orphans: now.orphans() };
     }
 
     /// The master took a heartbeat.
@@ -65,6 +87,30 @@ impl Health {
     /// The master cannot be used.
     pub fn down(&self, master: &Master, outage: &Outage) {
         self.set(master, Heartbeat::Missing(outage.to_string()), 0.0);
+        self.saw(master, |seen| *seen = Seen::default());
+    }
+
+    /// Something was seen at the master.
+    pub fn saw(&self, master: &Master, note: impl FnOnce(&mut Seen)) {
+        self.known(master, |known| note(&mut known.seen));
+    }
+
+    /// Whether these warnings about the master are others than before; from now on they are not.
+    pub fn warn_anew(&self, master: &Master, warnings: &[String]) -> bool {
+        let mut anew = false;
+        self.known(master, |known| {
+            anew = known.warned != warnings;
+            known.warned = warnings.to_vec();
+        });
+        anew
+    }
+
+    /// All masters as they are known, in the order of their partitions; none while it is not known who they are.
+    pub fn masters(&self) -> Vec<Known> {
+        match &*self.state() {
+            State::Unknown(_) => vec![],
+            State::Known { masters, .. } => masters.clone(),
+        }
     }
 
     /// The masters that take heartbeats without delay.
@@ -72,7 +118,8 @@ impl Health {
         match &*self.state() {
             State::Unknown(_) => vec![],
             State::Known { masters, .. } => {
-                masters.iter().filter(|(_, heartbeat)| heartbeat.is_well()).map(|(m, _)| m.address.clone()).collect()
+                let well = masters.iter().filter(|known| known.heartbeat.is_well());
+                well.map(|known| known.master.address.clone()).collect()
             }
         }
     }
@@ -82,7 +129,7 @@ impl Health {
         match &*self.state() {
             State::Unknown(_) => false,
             State::Known { masters, orphans } => {
-                orphans.is_empty() && masters.iter().all(|(_, heartbeat)| heartbeat.is_well())
+                orphans.is_empty() && masters.iter().all(|known| known.heartbeat.is_well())
             }
         }
     }
@@ -96,7 +143,7 @@ impl Health {
         };
         let mut missing: Vec<String> = masters
             .iter()
-            .filter_map(|(master, heartbeat)| {
+            .filter_map(|Known { master, heartbeat, .. }| {
                 let reason = heartbeat.missing()?;
                 let alone = master.partitions == Partitions::all();
                 Some(if alone { reason } else { format!("{master}: {reason}") })
@@ -111,13 +158,32 @@ impl Health {
     fn set(&self, master: &Master, heartbeat: Heartbeat, up: f64) {
         metric::redis_up(&master.address).set(up);
         metric::master_partitions(&master.address).set(metric::gauge_value(master.partitions.len()));
-        if let State::Known { masters, .. } = &mut *self.state() {
-            masters.iter_mut().filter(|(other, _)| other == master).for_each(|(_, known)| *known = heartbeat.clone());
+        self.known(master, |known| known.heartbeat = heartbeat);
+    }
+
+    /// What a shard says that is being dropped counts no more.
+    fn known(&self, master: &Master, change: impl FnOnce(&mut Known)) {
+        if let State::Known { masters, .. } = &mut *self.state()
+            && let Some(known) = masters.iter_mut().find(|known| known.master == *master)
+        {
+            change(known);
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().expect("nobody panics with it")
+    }
+}
+
+impl Known {
+    fn new(master: &Master) -> Self {
+        let heartbeat = Heartbeat::Missing(NOT_YET.to_owned());
+        Self { master: master.clone(), heartbeat, seen: Seen::default(), warned: vec![] }
+    }
+
+    /// Whether it took a heartbeat in time.
+    pub fn is_up(&self) -> bool {
+        self.heartbeat.missing().is_none()
     }
 }
 

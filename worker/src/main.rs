@@ -32,6 +32,7 @@ mod partitions;
 mod session;
 mod shard;
 mod shutdown;
+mod status;
 mod token;
 mod worker;
 
@@ -95,7 +96,7 @@ async fn run(cli: &Cli) -> anyhow::Result<()> {
     let health = Arc::new(Health::new());
     // The recorder comes before anything that counts.
     let admin = match cli.worker.admin_listen {
-        Some(address) => Some(admin::Admin::bind(address, Arc::clone(&health)).await?),
+        Some(address) => Some(admin::Admin::bind(address, Arc::clone(&health), cli.worker.max_pending).await?),
         None => None,
     };
     tracing::info!(

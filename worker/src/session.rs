@@ -9,6 +9,7 @@ mod committer;
 mod doorbell;
 mod expiry;
 mod heartbeat;
+mod inspection;
 mod ownership;
 mod sweep;
 mod terms;
@@ -26,6 +27,7 @@ use self::committer::{Budget, Committer};
 use self::doorbell::Doorbell;
 use self::heartbeat::{Heart, Roster};
 use self::ownership::Ownership;
+use self::sweep::Sweep;
 use self::terms::Terms;
 use crate::cli::Cli;
 use crate::connection::{Connection, Outage};
@@ -115,12 +117,20 @@ impl<'a> Session<'a> {
         let committers = partitions
             .iter()
             .map(|p| Committer::new(p, &self.connection, &self.bells, &budget, changes_kept, stop).run());
-        let period = self.settings.worker.sweep_interval;
+        let health = self.heart.health;
+        let sweep = Sweep {
+            connection: &self.connection,
+            master: self.master,
+            bells: &self.bells,
+            period: self.settings.worker.sweep_interval,
+            health: self.settings.worker.admin_listen.map(|_| health),
+        };
         tokio::try_join!(
             try_join_all(committers),
             until(stop, async { Err(self.connection.ended().await) }),
-            until(stop, sweep::run(&self.connection, partitions, &self.bells, period)),
+            until(stop, sweep.run()),
             until(stop, self.heart.run(&self.bells)),
+            until(stop, inspection::run(&self.connection, self.master, health)),
             until(stop, expiry::run(&self.connection, partitions, &self.ownership, changes_kept)),
         )?;
         Ok(())

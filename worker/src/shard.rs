@@ -9,6 +9,7 @@ use crate::cli::Cli;
 use crate::health::Health;
 use crate::lookout::Lookout;
 use crate::masters::Master;
+use crate::metric;
 use crate::outage_log::OutageLog;
 use crate::session::Session;
 
@@ -19,16 +20,21 @@ const GOOD_SESSION: Duration = Duration::from_secs(2);
 pub async fn run(master: Master, settings: &Cli, health: &Health, lookout: &Lookout<'_>, stop: &CancellationToken) {
     let mut log = OutageLog::at(&master);
     let mut backoff = Backoff::for_connection();
+    let mut lost = false;
     loop {
         let opening = Session::open(&master, settings, health, lookout);
         let Some(opened) = stop.run_until_cancelled(opening).await else { return };
         let outage = match opened {
             Ok(session) => {
                 log.over();
+                if std::mem::take(&mut lost) {
+                    metric::reconnects().increment(1);
+                }
                 let began = Instant::now();
                 match session.run(stop).await {
                     Ok(()) => return,
                     Err(outage) => {
+                        lost = true;
                         if began.elapsed() > GOOD_SESSION {
                             backoff = Backoff::for_connection();
                         }

@@ -6,7 +6,7 @@ UNITS = {"kb": 2**10, "mb": 2**20, "gb": 2**30, "Ki": 2**10, "Mi": 2**20, "Gi": 
 
 
 def redis_is_durable(cluster):
-    for config in cluster.of_kind("ConfigMap"):
+    for config in _redis_configs(cluster):
         settings = redis_settings(config)
         for name, value in {
             "appendonly": "yes",
@@ -23,6 +23,10 @@ def redis_is_durable(cluster):
             yield f"redis.conf: maxmemory {settings.get('maxmemory')} leaves no room below the limit of the container"
 
 
+def _redis_configs(cluster):
+    return [c for c in cluster.of_kind("ConfigMap") if "redis.conf" in c["data"]]
+
+
 def redis_settings(config):
     lines = config["data"].get("redis.conf", "").splitlines()
     return dict(line.split(maxsplit=1) for line in lines if line and line[0] != "#")
@@ -34,7 +38,7 @@ def redis_keeps_its_data(cluster):
             yield f"{redis}: has no volume"
         if set(redis.spec.get("persistentVolumeClaimRetentionPolicy", {}).values()) != {"Retain"}:
             yield f"{redis}: its volume goes with it"
-        configs = [redis_settings(c) for c in cluster.of_kind("ConfigMap")]
+        configs = [redis_settings(c) for c in _redis_configs(cluster)]
         if redis.spec["replicas"] != 1 and not any(c.get("cluster-enabled") == "yes" for c in configs):
             yield f"{redis}: several would each have another store"
         if redis.pod.get("terminationGracePeriodSeconds", 30) < 60:

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use clap::ArgAction;
 use larder_local::spin::{Application, runtime_config};
 use larder_local::system::{RedisCluster, Runtime, System, Topology, Wasi};
 
@@ -43,6 +44,9 @@ pub struct Up {
     /// Start a Redis Cluster of so many masters, with a replica each, in place of one Redis.
     #[arg(long, env = "LARDER_CLUSTER", value_name = "MASTERS", default_value = "")]
     cluster: Topology,
+    /// 1 starts Prometheus as well, which has to be installed, with our alerts.
+    #[arg(long, value_name = "0 OR 1", default_value = "", action = ArgAction::Set, value_parser = zero_or_one)]
+    observe: bool,
     /// How many workers to start.
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
     workers: u8,
@@ -67,7 +71,7 @@ impl Up {
             runtime_config::check(&self.runtime_config_file)?;
             Application::load(&manifest, |name| std::env::var(name).ok())?.check_built()?;
         }
-        let start = System::builder()
+        let mut builder = System::builder()
             .workers(self.workers.into())
             .runtime(self.runtime)
             .listen(self.listen)
@@ -77,10 +81,16 @@ impl Up {
             .manifest(&manifest)
             .runtime_config(&self.runtime_config_file)
             .inherit_output()
-            .ready_within(READY_WITHIN)
-            .start();
+            .ready_within(READY_WITHIN);
+        if self.observe {
+            builder = builder.observed();
+            // The workers tell Prometheus what the component goes by.
+            if let Ok(max_pending) = std::env::var("SPIN_VARIABLE_MAX_PENDING") {
+                builder = builder.worker_env("LARDER_MAX_PENDING", &max_pending);
+            }
+        }
         let mut system = tokio::select! {
-            system = start => system?,
+            system = builder.start() => system?,
             () = signals.next() => return Ok(()),
         };
         self.greet(&system).await;
@@ -113,6 +123,10 @@ impl Up {
             redis.program().version(),
             redis.url(),
         ));
+        if let Some(prometheus) = &system.prometheus {
+            let prometheus = prometheus.url();
+            say(&format!("Prometheus has the workers' metrics: {prometheus}; its alerts: {prometheus}/alerts\n"));
+        }
         // A node that has died meanwhile is no reason to end: it comes back.
         if let Some(cluster) = redis.cluster()
             && let Ok(how) = failovers(cluster).await
@@ -134,6 +148,14 @@ async fn failovers(cluster: &RedisCluster) -> Result<String> {
            {cli} -p {port} CLUSTER FAILOVER\n  \
            kill -9 {pid}\n"
     ))
+}
+
+fn zero_or_one(text: &str) -> Result<bool, String> {
+    match text {
+        "" | "0" => Ok(false),
+        "1" => Ok(true),
+        _ => Err("expected 1, as in `make up OBSERVE=1`, or 0".to_owned()),
+    }
 }
 
 /// A line for the person at the terminal; `up` goes on where nobody reads it any more.

@@ -11,6 +11,7 @@ use super::api::{ApiProcess, ApiSettings, Runtime};
 use super::data::DataFolder;
 use super::log::Output;
 use super::port::Port;
+use super::prometheus::{self, Prometheus};
 use super::redis::{Redis, RedisSettings, Topology};
 use super::running::System;
 use super::wasi::Wasi;
@@ -38,6 +39,7 @@ pub struct SystemBuilder {
     manifest: Option<PathBuf>,
     runtime_config: Option<PathBuf>,
     inherit_output: bool,
+    observed: bool,
     ready_within: Duration,
 }
 
@@ -57,6 +59,7 @@ impl Default for SystemBuilder {
             manifest: None,
             runtime_config: None,
             inherit_output: false,
+            observed: false,
             ready_within: Duration::from_secs(60),
         }
     }
@@ -162,6 +165,13 @@ impl SystemBuilder {
         self
     }
 
+    /// Has the workers serve their metrics, and Prometheus read them.
+    #[must_use]
+    pub fn observed(mut self) -> Self {
+        self.observed = true;
+        self
+    }
+
     /// How long everything together may take to become ready; 60 s.
     #[must_use]
     pub fn ready_within(mut self, limit: Duration) -> Self {
@@ -176,6 +186,7 @@ impl SystemBuilder {
     /// Where a part is missing, does not start, or is not ready in time. Everything that was
     /// started is gone then; the ends of the logs are printed to standard error.
     pub async fn start(self) -> Result<System> {
+        let prometheus = self.observed.then(prometheus::find).transpose()?;
         let data = Arc::new(match &self.data {
             Some(folder) => DataFolder::open(folder)?,
             None => DataFolder::temporary()?,
@@ -186,12 +197,14 @@ impl SystemBuilder {
             node_timeout: self.node_timeout,
         };
         let redis = Redis::start(&redis_settings, &data).await?;
-        let (listen, api_port) = match self.listen {
-            Some(address) => (address, None),
-            None => {
-                let port = Port::reserve()?;
-                (port.address(), Some(port))
-            }
+        let mut ports = Vec::new();
+        let listen = match self.listen {
+            Some(address) => address,
+            None => reserve(&mut ports)?,
+        };
+        let admins = match self.observed {
+            true => (0..self.workers).map(|_| reserve(&mut ports)).collect::<Result<Vec<_>>>()?,
+            false => vec![],
         };
         let log = |name: &str| {
             if self.inherit_output { Output::Inherited } else { Output::File(data.path().join(format!("{name}.log"))) }
@@ -201,6 +214,9 @@ impl SystemBuilder {
         let workers = (0..self.workers)
             .map(|number| {
                 let name = if self.workers == 1 { "worker".to_owned() } else { format!("worker-{number}") };
+                let admin = admins.get(number).map(ToString::to_string);
+                let admin = admin.as_deref().map(|address| ("LARDER_ADMIN_LISTEN", address));
+                let environment: Vec<_> = environment.iter().copied().chain(admin).collect();
                 WorkerProcess::start_as(&name, &url, &environment, &[], log(&name))
             })
             .collect::<Result<Vec<_>>>()?;
@@ -212,15 +228,26 @@ impl SystemBuilder {
         settings.runtime_config = self.runtime_config.unwrap_or(settings.runtime_config);
         let api = ApiProcess::start(settings)?;
 
-        let mut system = System::new(api, workers, redis, data, api_port);
+        let mut system = System::new(api, workers, redis, data, ports);
         if let Err(error) = system.wait_until_ready(self.ready_within).await {
             if !self.inherit_output {
                 eprint!("{}", system.log_tails());
             }
             return Err(error);
         }
+        if let Some(program) = prometheus {
+            system.prometheus = Some(Prometheus::start(&program, system.data().path(), &admins).await?);
+        }
         Ok(system)
     }
+}
+
+/// A free port, which `ports` keep for us.
+fn reserve(ports: &mut Vec<Port>) -> Result<SocketAddr> {
+    let port = Port::reserve()?;
+    let address = port.address();
+    ports.push(port);
+    Ok(address)
 }
 
 fn borrowed(pairs: &[(String, String)]) -> Vec<(&str, &str)> {

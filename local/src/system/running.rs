@@ -14,6 +14,7 @@ use super::data::DataFolder;
 use super::log::Output;
 use super::port::Port;
 use super::process::Process;
+use super::prometheus::Prometheus;
 use super::redis::Redis;
 use super::worker::WorkerProcess;
 
@@ -33,10 +34,13 @@ pub struct System {
     pub api: ApiProcess,
     /// The workers.
     pub workers: Vec<WorkerProcess>,
+    /// Prometheus, where there is one.
+    pub prometheus: Option<Prometheus>,
     /// Redis.
     pub redis: Redis,
     data: Arc<DataFolder>,
-    _api_port: Option<Port>,
+    /// What the others listen on.
+    _ports: Vec<Port>,
 }
 
 /// A process that ended though nobody asked it to.
@@ -62,9 +66,9 @@ impl System {
         workers: Vec<WorkerProcess>,
         redis: Redis,
         data: Arc<DataFolder>,
-        api_port: Option<Port>,
+        ports: Vec<Port>,
     ) -> Self {
-        Self { api, workers, redis, data, _api_port: api_port }
+        Self { api, workers, prometheus: None, redis, data, _ports: ports }
     }
 
     /// `http://127.0.0.1:<port>`, without a slash at the end.
@@ -150,7 +154,7 @@ impl System {
         }
     }
 
-    /// Stops the component, then the workers, then Redis, each with five seconds of patience.
+    /// Stops the component, then the workers, then Prometheus and Redis, each with five seconds of patience.
     ///
     /// # Errors
     /// Where the system does not let us signal a process of ours.
@@ -158,6 +162,9 @@ impl System {
         self.api.terminate(STOP_PATIENCE).await?;
         let workers = self.workers.iter_mut().map(|worker| worker.terminate(STOP_PATIENCE));
         futures::future::try_join_all(workers).await?;
+        if let Some(prometheus) = &mut self.prometheus {
+            prometheus.terminate(STOP_PATIENCE).await?;
+        }
         self.redis.terminate(STOP_PATIENCE).await?;
         Ok(())
     }
@@ -170,7 +177,8 @@ impl System {
     fn processes(&mut self) -> Vec<&mut Process> {
         let workers = self.workers.iter_mut().map(|worker| &mut **worker);
         // Redis first: where it is the cause, the others tell only of the effect.
-        self.redis.processes().into_iter().chain(workers).chain([&mut *self.api]).collect()
+        let prometheus = self.prometheus.as_deref_mut();
+        self.redis.processes().into_iter().chain(workers).chain([&mut *self.api]).chain(prometheus).collect()
     }
 
     fn dead(&mut self) -> Result<Option<Death>> {

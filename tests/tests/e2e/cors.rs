@@ -82,6 +82,8 @@ async fn a_page_of_an_allowed_origin_may_speak_to_the_store() -> Tested {
             "prefer",
             "larder-min-revision",
             "last-event-id",
+            "traceparent",
+            "tracestate",
             "larder-meta-author",
             "larder-meta-x"
         ]

@@ -181,8 +181,8 @@ impl<'a> Committer<'a> {
         self.metrics.dead.increment(dead);
         // A call that found nothing says nothing of how much they take.
         if applied + rejected + dead > 0 {
-            self.metrics.entries.record(metric::value(applied + rejected + dead));
-            self.metrics.bytes.record(metric::value(bytes));
+            self.metrics.entries.record(metric::gauge_value(applied + rejected + dead));
+            self.metrics.bytes.record(metric::gauge_value(bytes));
         }
         for (ms, entries) in ages {
             let entries = usize::try_from(entries).unwrap_or(usize::MAX);

@@ -15,7 +15,7 @@ use larder_protocol::{Partition, keys};
 use redis::Msg;
 use tokio::sync::Notify;
 
-use super::bells::Bells;
+use super::bells::{Bells, Cause};
 use super::ownership::Ownership;
 
 /// What the connection delivers besides replies.
@@ -39,7 +39,7 @@ impl Doorbell {
             return;
         };
         if self.ownership.owns(p) {
-            self.bells.ring(p);
+            self.bells.ring(p, Cause::Doorbell);
         }
     }
 }

@@ -67,6 +67,7 @@ impl Heart<'_> {
         metric::owned_partitions(&self.master.address).set(metric::gauge_value(owned));
         if let Some(workers) = workers {
             metric::live_workers(&self.master.address).set(metric::gauge_value(workers));
+            self.health.saw(self.master, |seen| seen.live_workers = Some(workers));
         }
         Ok(Roster { workers, owned, changed })
     }

@@ -1,0 +1,60 @@
+//! What the dashboard, the alerts and the autoscaler ask for is among what a worker really tells.
+
+use std::collections::BTreeSet;
+
+use larder_local::system::{Port, System, workspace_root};
+use larder_tests::{Larder, eventually, http};
+use reqwest::Method;
+
+use crate::Tested;
+
+/// Where metrics are named.
+const ASKED_BY: [&str; 3] = [
+    "k8s/components/prometheus/alerts.yaml",
+    "k8s/components/prometheus/dashboard.json",
+    "k8s/components/worker-keda/scaled-object.yaml",
+];
+
+/// The metrics that a text names.
+fn named(text: &str) -> BTreeSet<&str> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words.filter(|word| word.starts_with("larder_")).collect()
+}
+
+/// Those of which an answer of `/metrics` has a sample.
+fn told(answer: &str) -> BTreeSet<&str> {
+    let samples = answer.lines().filter(|line| !line.starts_with('#'));
+    samples.filter_map(|line| line.split(['{', ' ']).next()).collect()
+}
+
+#[tokio::test]
+async fn every_metric_that_is_asked_for_is_told() -> Tested {
+    let admin = Port::reserve()?;
+    let listen = format!("127.0.0.1:{}", admin.number());
+    // A Redis without a limit tells none.
+    let builder = System::builder().worker_env("LARDER_ADMIN_LISTEN", &listen).redis_args(&["--maxmemory", "64mb"]);
+    let Some(larder) = Larder::own(builder).await? else { return Ok(()) };
+    let id = larder.id("a");
+    larder.put(&id, "x").await?;
+    larder.item(Method::DELETE, &id).header("prefer", "wait=5").send().await?.error_for_status()?;
+    eventually("all metrics are told", async || {
+        let answer = http().get(format!("http://{listen}/metrics")).send().await?.text().await?;
+        let told = told(&answer);
+        for file in ASKED_BY {
+            let text = std::fs::read_to_string(workspace_root().join(file))?;
+            let missing: Vec<_> = named(&text).difference(&told).copied().collect();
+            anyhow::ensure!(missing.is_empty(), "{file} asks for {missing:?}");
+        }
+        Ok(())
+    })
+    .await
+}
+
+#[test]
+fn a_metric_that_nobody_tells_is_found() {
+    let answer =
+        "# HELP larder_b What would be.\nlarder_a{partition=\"1\"} 0\nlarder_c_bucket{le=\"1\"} 1\nlarder_d 2\n";
+    let asked = "expr: sum(rate(larder_a[1m])) + larder_b > larder_c_bucket - larder_d # larder-ready";
+    let (asked, told) = (named(asked), told(answer));
+    assert_eq!(asked.difference(&told).collect::<Vec<_>>(), [&"larder_b"]);
+}
