@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what Larder needs and this machine lacks: the WebAssembly target of Rust, a C
 # compiler, Redis or Valkey 7.0 or newer, and Python 3.11 or newer; for the tests (`setup.sh test`) also
-# faketime. Asks nothing, and says what it cannot do.
+# faketime and Chromium with its driver. Asks nothing, and says what it cannot do.
 set -eu
 
 fail() {
@@ -77,4 +77,8 @@ python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
 
 if [ "${1-}" = test ] && ! have faketime; then
     install "faketime" faketime
+fi
+
+if [ "${1-}" = test ] && ! have chromedriver; then
+    install "Chromium with its driver" chromium chromium-driver
 fi

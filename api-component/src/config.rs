@@ -16,7 +16,7 @@ use crate::web::problem::{Kind, Problem};
 pub use redis::{InvalidAddress, RedisSettings};
 
 /// The variables that the component reads; `spin.toml` declares each of them with a default.
-pub const VARIABLES: [&str; 12] = [
+pub const VARIABLES: [&str; 13] = [
     "redis_address",
     "redis_username",
     "redis_password",
@@ -29,6 +29,7 @@ pub const VARIABLES: [&str; 12] = [
     "api_tokens",
     "require_tokens",
     "cors_origins",
+    "console",
 ];
 
 /// What an operator decides.
@@ -46,6 +47,8 @@ pub struct Config {
     pub tokens: Tokens,
     /// Whose pages may.
     pub origins: Origins,
+    /// Whether there is a page for people.
+    pub console: bool,
 }
 
 /// A setting that cannot be used. Clients are told that there is one; which one goes to the log. It never holds the text of a secret.
@@ -70,8 +73,13 @@ pub enum InvalidConfig {
     #[error(transparent)]
     Address(#[from] InvalidAddress),
     /// Neither yes nor no.
-    #[error("the variable require_tokens is \"{0}\"; it must be true or false")]
-    RequireTokens(String),
+    #[error("the variable {name} is \"{value}\"; it must be true or false")]
+    NotBoolean {
+        /// The variable.
+        name: &'static str,
+        /// Its text.
+        value: String,
+    },
     /// A store that must not be open has no token.
     #[error("the variable api_tokens is empty, and require_tokens is true; make one with larder-worker token new")]
     TokensRequired,
@@ -107,8 +115,9 @@ impl Config {
             max_pending: number(get, "max_pending", 1, 1_000_000_000)?,
             max_wait_seconds: number(get, "max_wait_seconds", 0, MAX_CONFIGURABLE_WAIT_SECONDS)?,
             max_value_bytes: usize::try_from(max_value).expect("the largest allowed value fits 32 bits"),
-            tokens: tokens(get("api_tokens")?, get("require_tokens")?)?,
+            tokens: tokens(get("api_tokens")?, boolean(get, "require_tokens")?)?,
             origins: Origins::parse(get("cors_origins")?)?,
+            console: boolean(get, "console")?,
         })
     }
 }
@@ -126,8 +135,15 @@ fn number<'a>(
     }
 }
 
-fn tokens(entries: &str, required: &str) -> Result<Tokens, InvalidConfig> {
-    let required = bool::from_str(required).map_err(|_| InvalidConfig::RequireTokens(required.to_owned()))?;
+fn boolean<'a>(
+    get: impl Fn(&'static str) -> Result<&'a str, InvalidConfig>,
+    name: &'static str,
+) -> Result<bool, InvalidConfig> {
+    let value = get(name)?;
+    bool::from_str(value).map_err(|_| InvalidConfig::NotBoolean { name, value: value.to_owned() })
+}
+
+fn tokens(entries: &str, required: bool) -> Result<Tokens, InvalidConfig> {
     let tokens = Tokens::parse(entries)?;
     if required && tokens.is_open() { Err(InvalidConfig::TokensRequired) } else { Ok(tokens) }
 }
@@ -152,6 +168,7 @@ mod tests {
             ("api_tokens", String::new()),
             ("require_tokens", "false".to_owned()),
             ("cors_origins", String::new()),
+            ("console", "true".to_owned()),
         ]);
         values.extend(changes.iter().map(|&(name, value)| (name, value.to_owned())));
         values
@@ -170,7 +187,10 @@ mod tests {
         );
         assert_eq!(config(&[("redis_address", "")]).err(), Some(InvalidConfig::Address(InvalidAddress)));
         assert_eq!(config(&[("require_tokens", "true")]).err(), Some(InvalidConfig::TokensRequired));
-        assert_eq!(config(&[("require_tokens", "")]).err(), Some(InvalidConfig::RequireTokens(String::new())));
+        for name in ["require_tokens", "console"] {
+            let error = config(&[(name, "yes")]).err().unwrap();
+            assert_eq!(error.to_string(), format!("the variable {name} is \"yes\"; it must be true or false"));
+        }
         let error = config(&[("api_tokens", "[]")]).err().unwrap();
         assert_eq!(
             error.to_string(),

@@ -244,6 +244,7 @@ MUTANTS = [
     (tokens.no_store_is_open, "dev", edit(*APP, "spec/variables/3/valueFrom/secretKeyRef", put(optional=True))),
     (tokens.no_store_is_open, "production", edit(*APP, "spec/variables/3", put(valueFrom={}, value=""))),
     (tokens.no_store_is_open, "dev", edit(*APP, "spec/variables/4", put(value="false"))),
+    (tokens.the_console_is_off, "production", edit(*APP, "spec/variables/5", put(value="true"))),
     (
         tokens.nothing_secret_is_rendered,
         "dev",
@@ -320,10 +321,10 @@ MUTANTS = [
     (
         redis_cluster.clients_know_the_pods_and_may_reach_them,
         "cluster",
-        edit(*APP, "spec/variables/5", put(value="redis://*.larder-redis.larder.svc:6379")),
+        edit(*APP, "spec/variables/6", put(value="redis://*.larder-redis.larder.svc:6379")),
     ),
     (redis_cluster.clients_know_the_pods_and_may_reach_them, "cluster", edit(*REDIS, "spec", put(serviceName="redis"))),
-    (redis_cluster.clients_know_the_pods_and_may_reach_them, "cluster", edit(*APP, "spec/variables", pop(5))),
-    (redis_cluster.a_failover_loses_no_acknowledged_write, "cluster", edit(*APP, "spec/variables", pop(6))),
-    (redis_cluster.a_failover_loses_no_acknowledged_write, "cluster", edit(*APP, "spec/variables/6", put(value="2"))),
+    (redis_cluster.clients_know_the_pods_and_may_reach_them, "cluster", edit(*APP, "spec/variables", pop(6))),
+    (redis_cluster.a_failover_loses_no_acknowledged_write, "cluster", edit(*APP, "spec/variables", pop(7))),
+    (redis_cluster.a_failover_loses_no_acknowledged_write, "cluster", edit(*APP, "spec/variables/7", put(value="2"))),
 ]
