@@ -18,7 +18,7 @@ let loading = null;
 let missed = 0;
 let typing = null;
 
-const search = h("input", { type: "search", id: "search", spellcheck: "false", autocapitalize: "off", autocomplete: "off", oninput: typed });
+const search = h("input", { type: "search", id: "search", spellcheck: "false", autocapitalize: "off", autocomplete: "off", oninput: typed, onkeydown: left });
 const delimiter = h("select", { onchange: () => go({ delimiter: delimiter.value }) },
   [["/", "at /"], [":", "at :"], [".", "at ."], ["", "none"]].map(([value, text]) => h("option", { value }, text)));
 const limit = h("select", { onchange: () => load() }, [50, 100, 1000].map((n) => h("option", { value: n, selected: n === 100 }, n)));
@@ -45,7 +45,7 @@ export const element = h("section", { class: "list", "aria-labelledby": "list-ti
 export function enter(place) {
   if (place.prefix !== shown.prefix || place.delimiter !== shown.delimiter) {
     shown = { prefix: place.prefix, delimiter: place.delimiter };
-    if (document.activeElement !== search) search.value = place.prefix;
+    if (search.value !== place.prefix) search.value = place.prefix;
     delimiter.value = place.delimiter;
     load();
   }
@@ -94,6 +94,13 @@ export function up() {
 function typed() {
   clearTimeout(typing);
   typing = setTimeout(() => go({ prefix: search.value, id: here().id }, { replace: true }), 250);
+}
+
+// Escape leaves the field with what is in it.
+function left(event) {
+  if (event.key !== "Escape") return;
+  event.preventDefault();
+  search.blur();
 }
 
 function submitted(event) {

@@ -42,7 +42,7 @@ async fn a_token_is_asked_for_and_kept_for_the_tab() -> Tested {
         give(page, "two words").await?;
         page.see("dialog .problem", "A token is one word").await?;
         give(page, "wrong").await?;
-        page.see("dialog", "not known here").await?;
+        page.see("dialog", "is not valid here").await?;
         give(page, "all").await?;
         page.see(".list", "mine/").await?;
         page.see(".health", "Ready").await?;

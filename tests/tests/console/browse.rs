@@ -56,6 +56,7 @@ async fn folders_prefixes_and_pages() -> Tested {
         page.see_no(".list tr", "apple").await?;
         page.keys("nothing").await?;
         page.see(".pages", "No id begins so.").await?;
+        page.keys(Key::Escape).await?;
 
         // Page by page, every id once.
         page.go(&larder, "prefix=many/").await?;

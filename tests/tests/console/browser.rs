@@ -108,7 +108,7 @@ impl Page {
     /// Presses a button, or follows a link, with this name.
     pub async fn press(&self, name: &str) -> Tested {
         let path = format!(
-            "(//dialog[@open]//button[normalize-space()='{name}'] | //button[normalize-space()='{name}'] | //a[normalize-space()='{name}'] | //label[normalize-space()='{name}'])"
+            "(//dialog[@open]//button[normalize-space()='{name}'] | //button[normalize-space()='{name}'] | //a[normalize-space()='{name}'] | //summary[normalize-space()='{name}'] | //label[normalize-space()='{name}'])"
         );
         eventually("it can be pressed", async || {
             for found in self.driver.find_all(By::XPath(&path)).await? {

@@ -5,6 +5,7 @@ use larder_local::system::System;
 use larder_protocol::ItemId;
 use larder_tests::{Larder, eventually};
 use reqwest::Method;
+use thirtyfour::Key;
 
 use crate::Tested;
 use crate::browser::{Page, browse};
@@ -59,7 +60,8 @@ async fn an_item_is_made_and_changed() -> Tested {
         page.see(".item h2", "dos").await?;
         page.keys("e").await?;
         page.field("Value").await?.send_keys("c\n").await?;
-        page.keys(thirtyfour::Key::Control + "s").await?;
+        let chain = page.driver.action_chain().key_down(Key::Control).send_keys("s").key_up(Key::Control);
+        chain.perform().await?;
         page.see(".notice", "dos is saved").await?;
         let headers = stored(&larder, "dos", b"a\r\nb\r\nc\r\n").await?;
         assert!(headers.contains_key("larder-expires-at") && headers["larder-meta-owner"] == "ada");
@@ -105,10 +107,9 @@ async fn a_file_becomes_a_value() -> Tested {
 /// Begins a change of `shared`, lets somebody else write, and saves: then there is a conflict.
 async fn collide(page: &Page, larder: &Larder) -> Tested {
     put(larder, "shared", "", &[("content-type", "text/plain")], b"one\ntwo\nthree").await?;
-    page.go(larder, "").await?;
-    page.press("shared").await?;
-    page.see(".item pre", "two").await?;
+    page.go(larder, "id=shared").await?;
     page.driver.refresh().await?;
+    page.see(".item pre", "two").await?;
     page.press("Edit").await?;
     put(larder, "shared", "", &[("content-type", "text/plain")], b"one\ntheirs\nthree").await?;
     page.fill("Value", "one\nmine\nthree").await?;

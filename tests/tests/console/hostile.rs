@@ -40,7 +40,7 @@ fn ids() -> Vec<String> {
         "\u{202e}txt.exe\u{2066}".to_owned(),
         "zero\u{200b}width\u{feff}".to_owned(),
         "#id=other&view=writes".to_owned(),
-        "?a=b%2F%00../..//".to_owned(),
+        "?a=b%2F%00..//".to_owned(),
         "__proto__".to_owned(),
         "{folder}\u{2028}line".to_owned(),
     ];
