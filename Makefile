@@ -72,6 +72,7 @@ test: SETUP := test
 test: setup python manifests build $(AXE) ## Run every test; LARDER_URL=http://... tests a deployment that is there
 	cargo test --locked --release --workspace
 	[ -n "$$LARDER_URL" ] || LARDER_WASI=0.2 cargo test --locked --release --workspace --test e2e --test exactly_once
+	[ -n "$$LARDER_URL" ] || LARDER_WASI=0.2 cargo test --locked --release --workspace --test console serve
 	[ -n "$$LARDER_URL" ] || for wasi in 0.3 0.2; do \
 	LARDER_CLUSTER=3 LARDER_WASI=$$wasi cargo test --locked --release --workspace --test e2e || exit; done
 

@@ -38,7 +38,6 @@ async fn a_token_is_asked_for_and_kept_for_the_tab() -> Tested {
     browse(&larder, async |page| {
         page.see("dialog", "This needs an access token").await?;
         page.accessible("the question for a token").await?;
-        page.picture("token").await?;
         give(page, "two words").await?;
         page.see("dialog .problem", "A token is one word").await?;
         give(page, "wrong").await?;
@@ -77,6 +76,8 @@ async fn a_token_is_asked_for_and_kept_for_the_tab() -> Tested {
 
         page.press("Forget token").await?;
         give(page, "narrow").await?;
+        page.see(".item pre", "told to some").await?;
+        page.go(&larder, "").await?;
         page.see(".pages .problem", "only reaches what starts with \"mine/\"").await?;
         page.go(&larder, "prefix=mine/").await?;
         page.see(".list tr", "a").await?;

@@ -60,7 +60,7 @@ async fn each_value_is_shown_as_what_it_is() -> Tested {
         page.press("Hex").await?;
         page.see(".item pre", "no picture").await?;
         page.press("large").await?;
-        page.press("Show more of 976.6 KiB").await?;
+        page.press("Show more of 977 KiB").await?;
         downloaded(page, &larder).await?;
         page.go(&larder, "id=never%2Fwritten").await?;
         page.see(".item", "There is no item").await?;
