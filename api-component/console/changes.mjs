@@ -1,6 +1,7 @@
 // The view that follows the changes.
 import { button, field, h } from "./dom.mjs";
 import { follow } from "./feed.mjs";
+import { announce } from "./notice.mjs";
 import { address } from "./place.mjs";
 import { count, moment, visible } from "./text.mjs";
 
@@ -27,10 +28,6 @@ export const element = h("section", { class: "page", "aria-labelledby": "changes
 // Calls the listener with each change, as long as they are followed.
 export function listen(listener) {
   listeners.push(listener);
-}
-
-export function isFollowing() {
-  return stop !== null;
 }
 
 export function switchOver() {
@@ -66,6 +63,8 @@ function pause() {
 function pressed(on) {
   toggle.setAttribute("aria-pressed", on);
   toggle.textContent = on ? "Pause" : "Follow";
+  document.querySelector("[data-view=changes]").classList.toggle("live", on);
+  announce(on ? "Following the changes" : "Not following the changes");
 }
 
 function told(text) {

@@ -11,7 +11,7 @@ let last = null;
 export async function remove(item, restored) {
   const name = plain(item.id);
   try {
-    const { outcome, reason } = await write("Delete", "DELETE", item.id, { condition: { "if-match": item.etag } });
+    const { outcome, reason } = await patiently(`${name} is not deleted yet`, write("Delete", "DELETE", item.id, { condition: { "if-match": item.etag } }));
     if (outcome !== "applied") {
       notice(`${name} was not deleted: ${reason ?? "somebody wrote to it meanwhile"}`, { kind: "bad", ms: 15000 });
       return;
@@ -23,6 +23,18 @@ export async function remove(item, restored) {
   const mine = { item, restored, close: null };
   last = mine;
   mine.close = notice(`${name} is deleted.`, { action: "Undo", run: () => undo(mine), ms: 60000 });
+}
+
+// Waits for a write, and says so where that takes longer than anybody expects.
+async function patiently(text, writing) {
+  let close = () => {};
+  const timer = setTimeout(() => (close = notice(`${text}: the write is on its way. Writes shows how it goes.`, { ms: null })), 1000);
+  try {
+    return await writing;
+  } finally {
+    clearTimeout(timer);
+    close();
+  }
 }
 
 // Undoes the last deletion: writes the item with all that it had, if nobody has written there since.
@@ -41,7 +53,8 @@ export async function undo(deletion = last) {
   }
   if (last === deletion) last = null;
   try {
-    const { outcome } = await write("Restore", "PUT", item.id, { condition: { "if-none-match": "*" }, item: { ...item, ttl } });
+    const writing = write("Restore", "PUT", item.id, { condition: { "if-none-match": "*" }, item: { ...item, ttl } });
+    const { outcome } = await patiently(`${name} is not restored yet`, writing);
     if (outcome === "applied") notice(`${name} is back.`);
     else notice(`${name} is not restored: somebody has written there meanwhile.`, { kind: "bad", ms: 15000 });
   } catch (problem) {
