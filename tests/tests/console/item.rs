@@ -30,7 +30,7 @@ async fn each_value_is_shown_as_what_it_is() -> Tested {
     let Some(larder) = Larder::own(System::builder()).await? else { return Ok(()) };
     let number = "{\"big\":12345678901234567890.10e+2,\"big\":1,\"list\":[],\"deep\":[[{\"a\":null}]]}";
     put(&larder, "json", "", &[("content-type", "application/json")], number.as_bytes()).await?;
-    put(&larder, "note", "?ttl=4000", &[("content-type", "text/plain"), ("larder-meta-owner", "ada")], b"milk").await?;
+    put(&larder, "note", "?ttl=7190", &[("content-type", "text/plain"), ("larder-meta-owner", "ada")], b"milk").await?;
     put(&larder, "bytes", "", &[], b"\0\x01\xffLarder").await?;
     let picture = json!([{"op": "put", "id": "picture", "content_type": "image/png", "value_base64": PNG}]);
     larder.request(Method::POST, "/items").header("prefer", "wait=10").json(&picture).send().await?;
@@ -49,7 +49,7 @@ async fn each_value_is_shown_as_what_it_is() -> Tested {
         page.press("note").await?;
         page.see(".item pre", "milk").await?;
         page.see(".item .pairs", "owner").await?;
-        page.see(".countdown", "in 1 h 6 min").await?;
+        page.see(".countdown", "in 1 h 5").await?;
 
         page.press("bytes").await?;
         page.see(".item pre", "00000000  00 01 ff 4c 61 72 64 65 72                       ···Larder").await?;
@@ -82,13 +82,13 @@ async fn downloaded(page: &Page, larder: &Larder) -> Tested {
     .await
 }
 
-/// A value of an end ends while somebody looks.
+/// An item with an end ends while somebody looks.
 #[tokio::test]
 async fn the_end_of_an_item_is_seen() -> Tested {
     let Some(larder) = Larder::own(System::builder()).await? else { return Ok(()) };
-    put(&larder, "short", "?ttl=3", &[("content-type", "text/plain")], b"soon gone").await?;
     browse(&larder, async |page| {
-        page.press("short").await?;
+        put(&larder, "short", "?ttl=8", &[("content-type", "text/plain")], b"soon gone").await?;
+        page.go(&larder, "id=short").await?;
         page.see(".countdown", "in ").await?;
         page.see(".item", "There is no item").await
     })
