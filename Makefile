@@ -11,6 +11,9 @@ OBSERVE ?=
 PYTHON := target/python/bin/python
 PYTHON_READY := target/python/requirements.txt
 
+# What checks the console for accessibility, from npm.
+AXE := target/axe/axe.min.js
+
 # rustup adds cargo to the PATH of new shells only.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
@@ -26,7 +29,7 @@ $(error OBSERVE is $(OBSERVE); it must be 1, for Prometheus beside the rest, or 
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup python build component components up test fuzz manifests test-k8s soak bench
+.PHONY: help setup python build component components up test fuzz manifests test-k8s soak bench pictures
 
 help: ## List the targets
 	@echo 'make TARGET [SETTING=value ...]'
@@ -45,6 +48,10 @@ $(PYTHON_READY): tests/requirements.txt | setup
 	@rm -rf target/python && python3 -m venv target/python
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $<
 	@cp $< $@
+
+$(AXE): tests/axe.py | setup
+	@echo 'Fetching axe-core into $@'
+	@python3 $< $@
 
 # Always the whole workspace: with another choice of packages, cargo would choose other features
 # of their dependencies, and build wasmtime again.
@@ -68,9 +75,10 @@ up: setup build ## Start everything on LISTEN, with the data in DATA; CLUSTER=3 
 
 # Where LARDER_URL names a deployment, it decides which version is tested, and once is enough.
 test: SETUP := test
-test: setup python manifests build ## Run every test; LARDER_URL=http://... tests a deployment that is there
+test: setup python manifests build $(AXE) ## Run every test; LARDER_URL=http://... tests a deployment that is there
 	cargo test --locked --release --workspace
 	[ -n "$$LARDER_URL" ] || LARDER_WASI=0.2 cargo test --locked --release --workspace --test e2e --test exactly_once
+	[ -n "$$LARDER_URL" ] || LARDER_WASI=0.2 cargo test --locked --release --workspace --test console serve
 	[ -n "$$LARDER_URL" ] || for wasi in 0.3 0.2; do \
 	LARDER_CLUSTER=3 LARDER_WASI=$$wasi cargo test --locked --release --workspace --test e2e || exit; done
 
@@ -95,6 +103,10 @@ bench: setup build ## Measure latency, listing, and throughput beside Webdis (ne
 	target/release/examples/failover
 	target/release/examples/replicas
 	bench/throughput.sh
+
+pictures: SETUP := test
+pictures: setup build $(AXE) ## Take the pictures of the console for docs/console anew
+	LARDER_PICTURES=1 cargo test --locked --release --workspace --test console
 
 soak: setup build ## Check histories under faults for MINUTES; LARDER_SEED=... starts with that plan
 	LARDER_SOAK_MINUTES='$(MINUTES)' cargo test --locked --release --workspace --test history faults -- --nocapture

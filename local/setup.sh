@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what Larder needs and this machine lacks: the WebAssembly target of Rust, a C
 # compiler, Redis or Valkey 7.0 or newer, and Python 3.11 or newer; for the tests (`setup.sh test`) also
-# faketime and promtool. Asks nothing, and says what it cannot do.
+# faketime, promtool, and Chromium with its driver. Asks nothing, and says what it cannot do.
 set -eu
 
 fail() {
@@ -87,4 +87,8 @@ fi
 if [ "${1-}" = test ] && ! have promtool; then
     install "promtool" prometheus
     disable prometheus
+fi
+
+if [ "${1-}" = test ] && ! have chromedriver; then
+    install "Chromium with its driver" chromium chromium-driver
 fi

@@ -19,7 +19,7 @@ use crate::web::problem::{Kind, Problem};
 pub use redis::{InvalidAddress, RedisSettings};
 
 /// The variables that the component reads; `spin.toml` declares each of them with a default.
-pub const VARIABLES: [&str; 14] = [
+pub const VARIABLES: [&str; 15] = [
     "redis_address",
     "redis_username",
     "redis_password",
@@ -34,6 +34,7 @@ pub const VARIABLES: [&str; 14] = [
     "cors_origins",
     "log_format",
     "access_log",
+    "console",
 ];
 
 /// What an operator decides.
@@ -55,6 +56,8 @@ pub struct Config {
     pub log_format: log::Format,
     /// Whether the log tells of every request.
     pub access_log: bool,
+    /// Whether there is a page for people.
+    pub console: bool,
 }
 
 /// A setting that cannot be used. Clients are told that there is one; which one goes to the log. It never holds the text of a secret.
@@ -128,6 +131,7 @@ impl Config {
             origins: Origins::parse(get("cors_origins")?)?,
             log_format: get("log_format")?.parse()?,
             access_log: boolean(get, "access_log")?,
+            console: boolean(get, "console")?,
         })
     }
 }
@@ -180,6 +184,7 @@ mod tests {
             ("cors_origins", String::new()),
             ("log_format", "human".to_owned()),
             ("access_log", "false".to_owned()),
+            ("console", "true".to_owned()),
         ]);
         values.extend(changes.iter().map(|&(name, value)| (name, value.to_owned())));
         values
@@ -198,10 +203,10 @@ mod tests {
         );
         assert_eq!(config(&[("redis_address", "")]).err(), Some(InvalidConfig::Address(InvalidAddress)));
         assert_eq!(config(&[("require_tokens", "true")]).err(), Some(InvalidConfig::TokensRequired));
-        assert_eq!(
-            config(&[("require_tokens", "")]).err(),
-            Some(InvalidConfig::NotBoolean { name: "require_tokens", value: String::new() })
-        );
+        for name in ["require_tokens", "console"] {
+            let error = config(&[(name, "yes")]).err().unwrap();
+            assert_eq!(error.to_string(), format!("the variable {name} is \"yes\"; it must be true or false"));
+        }
         let error = config(&[("log_format", "xml")]).err().unwrap();
         assert_eq!(error.to_string(), "the variable log_format: \"xml\" is no form of a log; it must be human or json");
         let error = config(&[("api_tokens", "[]")]).err().unwrap();

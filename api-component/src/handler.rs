@@ -14,7 +14,7 @@ use crate::access::{Access, Denied};
 use crate::config::Config;
 use crate::context::{Context, quota};
 use crate::route::{self, MethodNotAllowed, Methods, Route};
-use crate::service::{health, openapi};
+use crate::service::{console, health, openapi};
 use crate::store::Timed;
 use crate::store::redis::Redis;
 use crate::web::body::{self, RequestBody};
@@ -98,6 +98,8 @@ async fn dispatch(
     let methods = route.methods();
     let context = access.clone().map(|access| Context { access, config, redis, log });
     match (request.method(), route) {
+        (_, Route::Console(_)) if !config.console => Err(console::NoConsole::Off.into()),
+        (&Method::GET | &Method::HEAD, Route::Console(file)) => console::get(&request, file),
         (&Method::GET | &Method::HEAD, Route::Items) => many::listing::get(&request, &context?).await,
         (&Method::POST, Route::Items) => many::bulk::write(request, &context?).await,
         (&Method::POST, Route::Item(id)) if id.as_str() == route::BULK_READ => {

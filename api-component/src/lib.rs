@@ -18,7 +18,7 @@
 //! - `writes`: what hangs on a write, and what became of it
 //! - `items`: one item
 //! - `many`: listing and bulk
-//! - [`service`]: health, and the API's own description
+//! - [`service`]: health, the API's own description, and the console
 //! - [`route`] and [`handler`], which put them together
 
 pub mod access;

@@ -9,6 +9,7 @@ use larder_protocol::revision::InvalidRevision;
 use larder_protocol::{ItemId, Revision};
 use percent_encoding::percent_decode_str;
 
+use crate::service::console;
 use crate::web::problem::{Kind, Problem};
 
 /// What a path names.
@@ -30,6 +31,8 @@ pub enum Route {
     Ready,
     /// `/openapi.json`.
     OpenApi,
+    /// `/console`: the page for people, and its other files.
+    Console(console::File),
 }
 
 /// The item that cannot be written with `POST`, because `POST /items/get` reads many.
@@ -96,7 +99,7 @@ impl Route {
             "/health/live" => Ok(Self::Live),
             "/health/ready" => Ok(Self::Ready),
             "/openapi.json" => Ok(Self::OpenApi),
-            _ => Err(NoRoute::NoSuchPath),
+            _ => console::File::at(path).map(Self::Console).ok_or(NoRoute::NoSuchPath),
         }
     }
 
@@ -105,7 +108,7 @@ impl Route {
     pub fn takes_token(&self) -> bool {
         match self {
             Self::Items | Self::Item(_) | Self::Changes | Self::Write(_) => true,
-            Self::Live | Self::Ready | Self::OpenApi => false,
+            Self::Live | Self::Ready | Self::OpenApi | Self::Console(_) => false,
         }
     }
 
@@ -115,7 +118,9 @@ impl Route {
         match self {
             Self::Item(_) => ITEM_METHODS,
             Self::Items => ITEMS_METHODS,
-            Self::Changes | Self::Write(_) | Self::Live | Self::Ready | Self::OpenApi => READ_METHODS,
+            Self::Changes | Self::Write(_) | Self::Live | Self::Ready | Self::OpenApi | Self::Console(_) => {
+                READ_METHODS
+            }
         }
     }
 }
@@ -154,7 +159,8 @@ mod tests {
         assert_eq!(Route::of("/changes").unwrap(), Route::Changes);
         assert_eq!(Route::of("/health/live").unwrap(), Route::Live);
         assert_eq!(Route::of("/openapi.json").unwrap(), Route::OpenApi);
-        for path in ["/", "/writes", "/health", "/health/live/", "/itemsx"] {
+        assert!(matches!(Route::of("/console"), Ok(Route::Console(_))));
+        for path in ["/", "/writes", "/health", "/health/live/", "/itemsx", "/console/x"] {
             assert!(matches!(Route::of(path), Err(NoRoute::NoSuchPath)), "{path}");
         }
     }

@@ -244,6 +244,7 @@ MUTANTS = [
     (tokens.no_store_is_open, "dev", edit(*APP, "spec/variables/3/valueFrom/secretKeyRef", put(optional=True))),
     (tokens.no_store_is_open, "production", edit(*APP, "spec/variables/3", put(valueFrom={}, value=""))),
     (tokens.no_store_is_open, "dev", edit(*APP, "spec/variables/4", put(value="false"))),
+    (tokens.the_console_is_off, "production", edit(*APP, "spec/variables/5", put(value="true"))),
     (
         tokens.nothing_secret_is_rendered,
         "dev",

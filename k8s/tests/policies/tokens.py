@@ -3,6 +3,8 @@
 VARIABLE = "api_tokens"
 # Without a token every request is refused.
 REQUIRED = {"name": "require_tokens", "value": "true"}
+# A page in the browser invites people; nobody deploys it without knowing.
+NO_CONSOLE = {"name": "console", "value": "false"}
 # Rendered Secrets that hold nothing secret.
 HARMLESS = {"larder-runtime-config"}
 
@@ -24,6 +26,12 @@ def no_store_is_open(cluster):
                 yield f"SpinApp {name}: {VARIABLE} is optional"
 
 
+def the_console_is_off(cluster):
+    for app in (d for d in cluster.rendered if d["kind"] == "SpinApp"):
+        if NO_CONSOLE not in app["spec"].get("variables", []):
+            yield f"SpinApp {app['metadata']['name']}: the console is on"
+
+
 def the_made_tokens_are_a_list(cluster):
     """What secrets.sh makes is no empty list."""
     values = [s["data"]["api-tokens"] for s in cluster.secrets if s["metadata"]["name"] == "larder-tokens"]
@@ -43,4 +51,4 @@ def nothing_secret_is_rendered(cluster):
                     yield f"{workload}: {variable['name']} is written in the manifests"
 
 
-POLICIES = [no_store_is_open, the_made_tokens_are_a_list, nothing_secret_is_rendered]
+POLICIES = [no_store_is_open, the_console_is_off, the_made_tokens_are_a_list, nothing_secret_is_rendered]

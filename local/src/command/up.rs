@@ -118,6 +118,8 @@ impl Up {
                curl -i {url}/items/hello\n  \
                curl -i -X DELETE {url}/items/hello\n\
              \n\
+             In the browser: {url}/console\n\
+             \n\
              Its data is in {}, its Redis {} at {}. Ctrl-C stops everything.\n",
             self.data.display(),
             redis.program().version(),

@@ -24,7 +24,7 @@ fn the_problems_are_those_of_the_code() -> Tested {
 
     let mut described = BTreeSet::new();
     let operations = Document::get().operations().flat_map(|operation| operation.node.entries_of("responses"));
-    let others = [("405", "MethodNotAllowed"), ("404", "NoSuchPath")];
+    let others = [("405", "MethodNotAllowed"), ("404", "NoSuchPath"), ("406", "NotAcceptable")];
     let others = others.map(|(status, name)| Ok((status.to_owned(), at(&format!("/components/responses/{name}"))?)));
     let responses: Vec<_> = operations.map(Ok).chain(others).collect::<anyhow::Result<_>>()?;
     for (status, response) in responses {

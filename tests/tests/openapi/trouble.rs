@@ -15,7 +15,7 @@ use crate::ask::Ask;
 use crate::example::Example;
 
 /// Examples whose trouble is not made here, and who sees them.
-const ELSEWHERE: [&str; 13] = [
+const ELSEWHERE: [&str; 14] = [
     // `drive` follows the links of answers.
     "applied",
     // `e2e/conditions.rs`.
@@ -25,6 +25,8 @@ const ELSEWHERE: [&str; 13] = [
     // `code` and `e2e/errors.rs`; the document has no such operation.
     "no-such-path",
     "method-not-allowed",
+    // `console`.
+    "not-acceptable",
     // `e2e/rate.rs`.
     "too-many-requests",
     // `e2e/patch.rs`.
