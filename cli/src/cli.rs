@@ -76,3 +76,81 @@ pub enum Command {
     /// Prints the man page.
     Man(man::Man),
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command as Definition, CommandFactory as _};
+
+    use super::*;
+
+    const DOCUMENT: &str = include_str!("../../docs/cli.md");
+
+    /// The part of the document behind this heading.
+    fn section(heading: &str) -> &'static str {
+        let start = DOCUMENT.find(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("docs/cli.md has no {heading}"));
+        let text = &DOCUMENT[start + heading.len() + 1..];
+        let end = ["\n# ", "\n## ", "\n### "].iter().filter_map(|next| text.find(next)).min();
+        &text[..end.unwrap_or(text.len())]
+    }
+
+    /// Its own flags, those of what is below it included, and not those that every command has.
+    fn flags(definition: &Definition) -> Vec<String> {
+        let own = definition.get_arguments().filter(|argument| !argument.is_global_set());
+        let own = own.filter_map(|argument| argument.get_long()).filter(|long| !matches!(*long, "help" | "version"));
+        let own: Vec<_> = own.map(|long| format!("--{long}")).collect();
+        own.into_iter().chain(definition.get_subcommands().flat_map(flags)).collect()
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_document_names_every_command_and_flag() {
+        let definition = Cli::command();
+        for command in definition.get_subcommands() {
+            let name = command.get_name();
+            let text = section(&format!("### {name}"));
+            for flag in flags(command) {
+                assert!(text.contains(&flag), "### {name} of docs/cli.md does not name {flag}");
+            }
+            for below in command.get_subcommands() {
+                let line = format!("larder {name} {}", below.get_name());
+                assert!(text.contains(&line), "### {name} of docs/cli.md does not show `{line}`");
+            }
+        }
+        for argument in definition.get_arguments().filter(|argument| argument.is_global_set()) {
+            let long = argument.get_long().expect("each has one");
+            assert!(DOCUMENT.contains(&format!("--{long}")), "docs/cli.md does not name --{long}");
+            if let Some(variable) = argument.get_env().and_then(|name| name.to_str()) {
+                assert!(DOCUMENT.contains(variable), "docs/cli.md does not name {variable}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_example_parses() {
+        let examples = DOCUMENT.lines().filter_map(|line| line.strip_prefix("    $ "));
+        let mut count = 0;
+        for example in examples {
+            let words = shell_words::split(example).expect("it is a command");
+            let Some(start) = words.iter().position(|word| word == "larder") else {
+                panic!("an example of something else: {example}");
+            };
+            if let Err(error) = Cli::try_parse_from(&words[start..]) {
+                panic!("{example}: {error}");
+            }
+            count += 1;
+        }
+        assert!(count > 40, "only {count} examples were found");
+    }
+
+    #[test]
+    fn the_document_lists_the_exit_codes() {
+        let table = section("## For scripts");
+        for code in 0..=7 {
+            assert!(table.contains(&format!("\n| {code} | ")), "{code}");
+        }
+    }
+}

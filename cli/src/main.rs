@@ -42,8 +42,6 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli, matches: &clap::ArgMatches) -> anyhow::Result<()> {
-    // The only choice where nothing but a C compiler may be needed; a second call would change nothing.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let settings = Settings::resolve(cli.global, matches);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let outcome = runtime.block_on(command::run(cli.command, settings));
@@ -69,7 +67,8 @@ fn tell(error: &anyhow::Error, json: bool) -> Exit {
         eprintln!("{told}");
     } else {
         let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
-        anstream::eprintln!("{red}error:{red:#} {error:#}");
+        let error = terminal::lines(&format!("{error:#}"));
+        anstream::eprintln!("{red}error:{red:#} {error}");
         if let Some(advice) = advice {
             eprintln!("  {advice}");
         }

@@ -120,7 +120,11 @@ impl Client {
     /// # Errors
     /// As [`Client::get`].
     pub async fn head(&self, id: &ItemId, min_revision: Option<Revision>) -> Result<Known, Failure> {
-        let response = self.read(Method::HEAD, id, min_revision).await?;
+        let response = match self.read(Method::HEAD, id, min_revision).await {
+            // The answer to HEAD has no body, and so not the problem in words.
+            Err(Failure::Problem { .. }) => self.read(Method::GET, id, min_revision).await?,
+            response => response?,
+        };
         self.known(&response)
     }
 

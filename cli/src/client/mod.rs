@@ -94,6 +94,6 @@ fn http(base: &Url, headers: HeaderMap) -> anyhow::Result<reqwest::Client> {
         .read_timeout(READ_TIMEOUT)
         // A token goes where it was sent to, and nowhere else.
         .redirect(reqwest::redirect::Policy::none());
-    let builder = if base.scheme() == "https" { builder } else { builder.tls_certs_only([]) };
+    let builder = builder.tls_built_in_root_certs(base.scheme() == "https");
     builder.build().context("cannot speak HTTPS; are there certificates on this machine (ca-certificates)?")
 }

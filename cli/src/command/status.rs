@@ -5,11 +5,10 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
-use indicatif::BinaryBytes;
 use larder_operator::text::escaped;
 use serde_json::json;
 
-use crate::client::{Problem, Readiness, Status as Told};
+use crate::client::{Master, Problem, Readiness, Status as Told};
 use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::terminal;
@@ -102,22 +101,19 @@ fn described(told: &Told) -> String {
     table.set_header(["MASTER", "UP", "PARTITIONS", "WORKERS", "REPLICAS", "MEMORY", "SERVER", "PROMISES"]);
     for master in &told.masters {
         let clean = |text: &str| escaped(text.as_bytes());
-        let used = master.memory_used_bytes.map_or_else(|| "?".to_owned(), |bytes| BinaryBytes(bytes).to_string());
-        let limit = master.memory_limit_bytes.map(|bytes| format!(" of {}", BinaryBytes(bytes))).unwrap_or_default();
-        let promises = master.keeps_promises.map_or("?", |keeps| if keeps { "kept" } else { "NOT KEPT" });
         table.add_row([
             clean(&master.address),
             if master.up { "yes" } else { "NO" }.to_owned(),
             clean(&master.partitions),
-            master.live_workers.to_string(),
-            master.replicas.to_string(),
-            used + &limit,
+            Master::counted(master.live_workers),
+            Master::counted(master.replicas),
+            master.memory(),
             clean(master.server.as_deref().unwrap_or("?")),
-            promises.to_owned(),
+            master.promises().to_owned(),
         ]);
     }
     text.extend(table.lines().map(|line| line.trim_end().to_owned() + "\n"));
-    for warning in told.missing.iter().chain(&told.warnings) {
+    for warning in told.troubles() {
         text += &format!("! {}\n", escaped(warning.as_bytes()));
     }
     text.truncate(text.trim_end().len());

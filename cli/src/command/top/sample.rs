@@ -28,8 +28,8 @@ pub struct Sampler {
     client: Client,
     admin: Option<Admin>,
     rates: VecDeque<u64>,
-    /// When the writes were counted last, and how many there were.
-    counted: Option<(Instant, u64)>,
+    /// When the writes were counted last, and how many each partition had.
+    counted: Option<(Instant, Vec<Option<u64>>)>,
 }
 
 impl Sampler {
@@ -50,18 +50,22 @@ impl Sampler {
             Some(admin) => Some(admin.status().await.map_err(|failure| failure.to_string())),
         };
         if let Some(Ok(status)) = &status {
-            self.count(Instant::now(), status.accepted());
+            let accepted = status.partitions.iter().map(|partition| partition.accepted).collect();
+            self.count(Instant::now(), accepted);
         }
         let (store, rates) = (self.store.clone(), self.rates.iter().copied().collect());
         View { store, ready: Some(ready), latency, status, rates }
     }
 
-    fn count(&mut self, now: Instant, accepted: u64) {
-        if let Some((before, counted)) = self.counted {
-            let seconds = now.duration_since(before).as_secs_f64().max(0.001);
+    /// Only partitions count of which both looks knew something.
+    fn count(&mut self, now: Instant, accepted: Vec<Option<u64>>) {
+        if let Some((before, counted)) = &self.counted {
+            let seconds = now.duration_since(*before).as_secs_f64().max(0.001);
             // After a failover it may be less than before.
-            let writes = accepted.saturating_sub(counted) as f64;
-            self.rates.push_back((writes / seconds).round() as u64);
+            let more =
+                |(now, before): (&Option<u64>, &Option<u64>)| Some(now.as_ref()?.saturating_sub(*before.as_ref()?));
+            let writes: u64 = accepted.iter().zip(counted).filter_map(more).sum();
+            self.rates.push_back((writes as f64 / seconds).round() as u64);
             if self.rates.len() > KEPT {
                 self.rates.pop_front();
             }
@@ -79,9 +83,11 @@ mod tests {
         let client = Client::new(&"http://127.0.0.1:1".parse().unwrap(), None, 0).unwrap();
         let mut sampler = Sampler::new(String::new(), client, None);
         let start = Instant::now();
-        for (second, accepted) in [(0, 100), (2, 300), (3, 300), (4, 10)] {
-            sampler.count(start + Duration::from_secs(second), accepted);
+        for (second, one, other) in
+            [(0, Some(100), None), (2, Some(300), Some(7)), (3, Some(300), Some(8)), (4, Some(10), None)]
+        {
+            sampler.count(start + Duration::from_secs(second), vec![one, other]);
         }
-        assert_eq!(sampler.rates, [100, 0, 0]);
+        assert_eq!(sampler.rates, [100, 1, 0]);
     }
 }

@@ -1,6 +1,6 @@
 //! How it looks.
 
-use indicatif::{BinaryBytes, HumanCount};
+use indicatif::HumanCount;
 use larder_operator::text::escaped;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -89,7 +89,7 @@ fn bars(status: &Status, width: u16) -> BarChart<'static> {
     let bars: Vec<_> = groups
         .iter()
         .map(|group| {
-            let pending = group.iter().map(|partition| partition.pending).sum();
+            let pending = group.iter().filter_map(|partition| partition.pending).sum();
             Bar::default().value(pending).text_value(String::new())
         })
         .collect();
@@ -117,23 +117,20 @@ fn table_of(masters: &[Master]) -> Table<'static> {
 }
 
 fn row(master: &Master) -> Row<'static> {
-    let used = master.memory_used_bytes.map_or_else(|| "?".to_owned(), |bytes| BinaryBytes(bytes).to_string());
-    let limit = master.memory_limit_bytes.map(|bytes| format!(" of {}", BinaryBytes(bytes))).unwrap_or_default();
-    let promises = master.keeps_promises.map_or("?", |keeps| if keeps { "kept" } else { "NOT KEPT" });
     let row = Row::new([
         escaped(master.address.as_bytes()),
         if master.up { "yes" } else { "NO" }.to_owned(),
         escaped(master.partitions.as_bytes()),
-        master.live_workers.to_string(),
-        master.replicas.to_string(),
-        used + &limit,
-        promises.to_owned(),
+        Master::counted(master.live_workers),
+        Master::counted(master.replicas),
+        master.memory(),
+        master.promises().to_owned(),
     ]);
     if master.up && master.keeps_promises != Some(false) { row } else { row.style(Color::Red) }
 }
 
 fn warnings(status: &Status) -> Vec<String> {
-    status.missing.iter().chain(&status.warnings).map(|text| escaped(text.as_bytes())).collect()
+    status.troubles().map(|text| escaped(text.as_bytes())).collect()
 }
 
 #[cfg(test)]
@@ -154,13 +151,13 @@ mod tests {
 
     fn view() -> View {
         let partition =
-            |n: u8| PartitionStatus { partition: n, pending: u64::from(n) * 2, ..PartitionStatus::default() };
+            |n: u8| PartitionStatus { partition: n, pending: Some(u64::from(n) * 2), ..PartitionStatus::default() };
         let master = |address: &str, up, keeps| Master {
             address: address.to_owned(),
             up,
             partitions: "0-31".to_owned(),
-            live_workers: 2,
-            replicas: 1,
+            live_workers: Some(2),
+            replicas: up.then_some(1),
             memory_used_bytes: Some(3 << 20),
             memory_limit_bytes: Some(1 << 30),
             keeps_promises: keeps,
