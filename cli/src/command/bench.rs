@@ -70,6 +70,7 @@ impl Bench {
         let place = settings.place()?.writable()?;
         // A request that is repeated would be measured as one.
         let client = Client::new(&place.url, place.token.as_ref(), 0)?;
+        client.live().await?;
         let prefix = format!("larder-bench-{:08x}/", fastrand::u32(..));
         eprintln!("{}, under {prefix}, which is removed again", place.described());
         let measured = tokio::select! {

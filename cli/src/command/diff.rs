@@ -55,7 +55,7 @@ impl Diff {
         if differences == 0 {
             return Ok(());
         }
-        Err(Failure::No(format!("{differences} items differ")).into())
+        Err(Failure::No(format!("{differences} differ")).into())
     }
 
     /// The other store.

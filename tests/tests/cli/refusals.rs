@@ -17,7 +17,7 @@ fn a_wrong_address_is_told_as_such() -> Tested {
     let cli = Cli::at(&format!("http://{nobody}"))?;
     let ran = cli.run(&["get", "a", "--retries", "1"])?;
     assert_failed(&ran, 5, "Connection refused");
-    assert!(ran.error.contains(&nobody.to_string()) && ran.error.contains("LARDER_URL"), "{ran:?}");
+    assert!(ran.error.contains(&nobody.to_string()) && ran.error.contains("--url"), "{ran:?}");
     let ran = cli.run(&["get", "a", "--retries", "0", "--json"])?;
     let told: Value = serde_json::from_str(&ran.error)?;
     assert!(told["error"].as_str().is_some_and(|error| error.contains("does not answer")), "{told}");
