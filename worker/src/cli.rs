@@ -10,13 +10,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use larder_operator::dead::DeadCommand;
+use larder_operator::token::TokenCommand;
 use larder_protocol::limits::{DEFAULT_CHANGES_KEPT, DEFAULT_MAX_PENDING, MAX_CHANGES_KEPT, MAX_CONFIGURABLE_PENDING};
 
 use crate::connection::RedisSettings;
-use crate::dead::DeadCommand;
+use crate::control;
 use crate::duration;
 use crate::logging::LogSettings;
-use crate::token::TokenCommand;
 
 /// Applies the writes of a Larder store.
 ///
@@ -52,7 +53,7 @@ pub enum Command {
     /// and 1 on any other error. What they find goes to stdout, errors to stderr.
     #[command(subcommand)]
     Dead(DeadCommand),
-    /// Makes access tokens. It needs no Redis.
+    /// Makes, lists and checks access tokens. It needs no Redis.
     #[command(subcommand)]
     Token(TokenCommand),
 }
@@ -118,6 +119,13 @@ pub struct WorkerSettings {
     /// These pages have no authentication: keep them off public networks.
     #[arg(long, env = "LARDER_ADMIN_LISTEN", value_name = "IP:PORT")]
     pub admin_listen: Option<SocketAddr>,
+
+    /// Where to serve /dead, through which `larder dead` lists, shows, retries and drops dead letters.
+    ///
+    /// It asks nobody who they are and shows values, so it takes a loopback address only. From elsewhere reach
+    /// it by `ssh -L` or `kubectl port-forward`. `off` serves it nowhere.
+    #[arg(long, env = "LARDER_CONTROL_LISTEN", value_name = "IP:PORT", default_value = "127.0.0.1:9465")]
+    pub control_listen: control::Listen,
 }
 
 fn worker_name(text: &str) -> Result<String, String> {
@@ -161,6 +169,8 @@ mod tests {
         assert_eq!(cli.worker.changes_kept, 10_000);
         assert_eq!(cli.worker.max_pending, 10_000);
         assert_eq!(cli.worker.admin_listen, None);
+        assert_eq!(cli.worker.control_listen, control::Listen::At(([127, 0, 0, 1], 9465).into()));
+        assert_eq!(parse(&["--control-listen", "off"]).unwrap().worker.control_listen, control::Listen::Off);
         assert_eq!(cli.log.format, LogFormat::Human);
         assert_eq!(worker_name(&cli.worker.name), Ok(cli.worker.name.clone()));
         assert_ne!(unique_name(), unique_name());
@@ -180,6 +190,10 @@ mod tests {
             ["--name", "two words"],
             ["--name", ""],
             ["--admin-listen", "localhost"],
+            ["--control-listen", "localhost"],
+            ["--control-listen", "0.0.0.0:9465"],
+            ["--control-listen", "10.0.0.1:9465"],
+            ["--control-listen", "[::]:9465"],
             ["--log", "larder=loud"],
         ] {
             assert_eq!(parse(&args).unwrap_err().kind(), ErrorKind::ValueValidation, "{args:?}");

@@ -7,7 +7,7 @@
 //! atomic step.
 //!
 //! ```text
-//! main       settings, signals, admin server
+//! main       settings, signals, admin server, control server
 //!  worker    a shard for each master, for as long as the process lives
 //!   lookout  knows who the masters are: one Redis, those of a cluster, the one that Sentinels name
 //!   shard    opens sessions at its master, one after the other
@@ -20,6 +20,7 @@ mod admin;
 mod backoff;
 mod cli;
 mod connection;
+mod control;
 mod dead;
 mod duration;
 mod health;
@@ -33,7 +34,6 @@ mod session;
 mod shard;
 mod shutdown;
 mod status;
-mod token;
 mod worker;
 
 use std::process::ExitCode;
@@ -43,6 +43,8 @@ use anyhow::Context;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser};
 use larder_telemetry::{Program, Telemetry};
+
+use larder_operator::token;
 
 use crate::cli::{Cli, Command};
 use crate::health::Health;
@@ -57,7 +59,9 @@ fn main() -> ExitCode {
     match &cli.command {
         // Whoever calls a subcommand wants an answer, and an error in plain words.
         Some(Command::Dead(command)) => exit(dead::run(command, &cli.redis), |error| eprintln!("error: {error:#}")),
-        Some(Command::Token(command)) => exit(async { token::run(command) }, |error| eprintln!("error: {error:#}")),
+        Some(Command::Token(command)) => {
+            exit(async { token::run(command, None) }, |error| eprintln!("error: {error:#}"))
+        }
         None => {
             logging::start(&cli.log);
             exit(
@@ -99,15 +103,23 @@ async fn run(cli: &Cli) -> anyhow::Result<()> {
         Some(address) => Some(admin::Admin::bind(address, Arc::clone(&health), cli.worker.max_pending).await?),
         None => None,
     };
+    let control = match cli.worker.control_listen {
+        control::Listen::At(address) => Some(control::Control::bind(address).await?),
+        control::Listen::Off => None,
+    };
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         name = cli.worker.name,
         redis = %cli.redis.url,
         admin = admin.as_ref().map(|admin| tracing::field::display(admin.address())),
+        control = control.as_ref().map(|control| tracing::field::display(control.address())),
         "started"
     );
     if let Some(admin) = admin {
         tokio::spawn(admin.serve());
+    }
+    if let Some(control) = control {
+        tokio::spawn(control.serve(cli.redis.clone()));
     }
     worker::run(cli, &health, &stop).await;
     tracing::info!("stopped");

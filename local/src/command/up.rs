@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use clap::ArgAction;
 use larder_local::spin::{Application, runtime_config};
-use larder_local::system::{RedisCluster, Runtime, System, Topology, Wasi};
+use larder_local::system::{RedisCluster, Runtime, System, Topology, Wasi, built};
 
 use super::listen;
 use super::stop::StopSignals;
@@ -110,6 +110,10 @@ impl Up {
 
     async fn greet(&self, system: &System) {
         let (url, redis) = (system.url(), &system.redis);
+        let larder = command_line();
+        let dead =
+            system.workers.first().map(|worker| format!("  {larder} --worker {} dead list\n", worker.control_url()));
+        let dead = dead.unwrap_or_default();
         say(&format!(
             "\n\
              Larder is ready: {url}\n\
@@ -117,6 +121,12 @@ impl Up {
                curl -i -X PUT {url}/items/hello -H 'content-type: text/plain' -d 'Hello'\n  \
                curl -i {url}/items/hello\n  \
                curl -i -X DELETE {url}/items/hello\n\
+             \n\
+             The same, and more, with the command line (docs/cli.md):\n\
+             \n  \
+               {larder} --url {url} put hello Hello\n  \
+               {larder} --url {url} ls -l\n\
+             {dead}\
              \n\
              In the browser: {url}/console\n\
              \n\
@@ -136,6 +146,13 @@ impl Up {
             say(&how);
         }
     }
+}
+
+/// The command line that was built with this, as it is called from here.
+fn command_line() -> String {
+    let Ok(program) = built("larder") else { return "larder".to_owned() };
+    let here = std::env::current_dir().unwrap_or_default();
+    program.strip_prefix(here).unwrap_or(&program).display().to_string()
 }
 
 /// How to see that the store lives on without a master.

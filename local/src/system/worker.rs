@@ -9,6 +9,7 @@ use anyhow::Result;
 
 use super::artifacts::built;
 use super::log::Output;
+use super::port::Port;
 use super::process::{Process, Start};
 
 /// A running `larder-worker`.
@@ -16,6 +17,8 @@ use super::process::{Process, Start};
 pub struct WorkerProcess {
     settings: Settings,
     process: Process,
+    /// Its control server's. Several workers of one machine cannot share the default.
+    control: Port,
 }
 
 #[derive(Debug)]
@@ -44,15 +47,24 @@ impl WorkerProcess {
         arguments: &[&str],
         output: Output,
     ) -> Result<Self> {
+        let control = Port::reserve()?;
+        let listen = ("LARDER_CONTROL_LISTEN".to_owned(), control.address().to_string());
+        let more = environment.iter().map(|(name, value)| (name.to_string(), value.to_string()));
         let settings = Settings {
             name: name.to_owned(),
             program: built("larder-worker")?,
             redis_url: redis_url.to_owned(),
-            environment: environment.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
+            environment: [listen].into_iter().chain(more).collect(),
             arguments: arguments.iter().map(ToString::to_string).collect(),
             output,
         };
-        Ok(Self { process: settings.spawn()?, settings })
+        Ok(Self { process: settings.spawn()?, settings, control })
+    }
+
+    /// `http://127.0.0.1:<port>` of its control server.
+    #[must_use]
+    pub fn control_url(&self) -> String {
+        format!("http://{}", self.control.address())
     }
 
     /// Starts it again with the same settings, after a kill where it still runs.

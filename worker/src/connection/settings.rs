@@ -8,7 +8,7 @@ use super::ca::RedisCa;
 use super::url::{RedisUrl, RedisUrlParser};
 use crate::duration;
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Redis")]
 pub struct RedisSettings {
     /// The Redis (7.0 or later) or Valkey that holds the store, or nodes of a cluster of them.

@@ -7,6 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 const LAST_MS: u64 = 253_402_300_799_999;
 
 /// Printable characters as they are, all else escaped.
+#[must_use]
 pub fn escaped(bytes: &[u8]) -> String {
     let mut text = String::new();
     for chunk in bytes.utf8_chunks() {
@@ -22,6 +23,7 @@ pub fn escaped(bytes: &[u8]) -> String {
 }
 
 /// At most so many characters; the last is an ellipsis where some are missing.
+#[must_use]
 pub fn cut(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
@@ -30,6 +32,7 @@ pub fn cut(text: &str, most: usize) -> String {
 }
 
 /// The first bytes, at most so many, and how many there are.
+#[must_use]
 pub fn excerpt(bytes: &[u8], most: usize) -> String {
     let length = if bytes.len() == 1 { "1 byte".to_owned() } else { format!("{} bytes", bytes.len()) };
     if bytes.len() <= most {
@@ -41,6 +44,7 @@ pub fn excerpt(bytes: &[u8], most: usize) -> String {
 }
 
 /// Milliseconds since 1970, in RFC 3339.
+#[must_use]
 pub fn time(ms: u64) -> String {
     let time = UNIX_EPOCH + Duration::from_millis(ms.min(LAST_MS));
     humantime::format_rfc3339_millis(time).to_string()

@@ -4,33 +4,48 @@
 //! wrote it, and the rest may be anything: that is why it is dead.
 
 use larder_protocol::Revision;
+use serde::{Deserialize, Serialize};
+
+use super::document::{Bytes, spelled};
 
 /// An entry of a dead stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Letter {
     /// The partition and the ID in its dead stream.
+    #[serde(with = "spelled")]
     pub name: Revision,
     /// The stream ID that it had as a write.
-    pub revision: Option<Vec<u8>>,
+    pub revision: Option<Bytes>,
     /// Why it died.
-    pub reason: Option<Vec<u8>>,
+    pub reason: Option<Bytes>,
     /// What the write consisted of, in order.
-    pub fields: Vec<(Vec<u8>, Vec<u8>)>,
+    pub fields: Vec<(Bytes, Bytes)>,
 }
 
 impl Letter {
+    /// An entry as it lies in the stream.
+    #[must_use]
     pub fn new(name: Revision, entry: Vec<(Vec<u8>, Vec<u8>)>) -> Self {
-        let mut fields = entry.into_iter().peekable();
-        let mut take = |wanted: &[u8]| fields.next_if(|(field, _)| field == wanted).map(|(_, value)| value);
+        let mut fields = entry.into_iter().map(|(field, value)| (Bytes(field), Bytes(value))).peekable();
+        let mut take = |wanted: &[u8]| fields.next_if(|(field, _)| field.0 == wanted).map(|(_, value)| value);
         let (revision, reason) = (take(b"revision"), take(b"reason"));
         Self { name, revision, reason, fields: fields.collect() }
     }
 
     /// The value of the first field of this name.
+    #[must_use]
     pub fn field(&self, name: &str) -> Option<&[u8]> {
-        self.fields.iter().find(|(field, _)| field == name.as_bytes()).map(|(_, value)| value.as_slice())
+        self.fields.iter().find(|(field, _)| field.0 == name.as_bytes()).map(|(_, value)| value.0.as_slice())
+    }
+
+    /// Why it died, where that is known.
+    #[must_use]
+    pub fn reason(&self) -> Option<&[u8]> {
+        self.reason.as_ref().map(|reason| reason.0.as_slice())
     }
 
     /// What the client wanted stored; all of the field where the header block is missing.
+    #[must_use]
     pub fn value(&self) -> Option<&[u8]> {
         let item = self.field("item")?;
         let header = item.windows(2).position(|pair| pair == b"\n\n");
@@ -38,9 +53,10 @@ impl Letter {
     }
 
     /// The write's revision as clients know it.
+    #[must_use]
     pub fn full_revision(&self) -> Option<String> {
         let revision = self.revision.as_ref()?;
-        Some(format!("{}-{}", self.name.partition, String::from_utf8_lossy(revision)))
+        Some(format!("{}-{}", self.name.partition, String::from_utf8_lossy(&revision.0)))
     }
 }
 
@@ -57,7 +73,7 @@ mod tests {
     fn the_burial_s_fields_are_told_from_the_entry_s_own() {
         let buried = letter(&[("revision", "4-0"), ("reason", "odd"), ("reason", "mine"), ("op", "put")]);
         assert_eq!(buried.full_revision().unwrap(), "7-4-0");
-        assert_eq!(buried.reason.as_deref(), Some(&b"odd"[..]));
+        assert_eq!(buried.reason(), Some(&b"odd"[..]));
         assert_eq!(buried.field("reason"), Some(&b"mine"[..]));
         let strange = letter(&[("hello", "world")]);
         assert!(strange.revision.is_none() && strange.reason.is_none());
@@ -69,5 +85,15 @@ mod tests {
         assert_eq!(letter(&[("item", "t/p\nowner: me\n\na\n\nb")]).value(), Some(&b"a\n\nb"[..]));
         assert_eq!(letter(&[("item", "no header")]).value(), Some(&b"no header"[..]));
         assert_eq!(letter(&[("op", "delete")]).value(), None);
+    }
+
+    #[test]
+    fn any_bytes_travel_as_json() {
+        let sent =
+            Letter::new("7-5-0".parse().unwrap(), vec![(b"op".into(), b"put".into()), (vec![0xff], vec![0, 0xfe])]);
+        let json = serde_json::to_string(&sent).unwrap();
+        let fields = r#""fields":[["op","put"],[{"base64":"/w=="},{"base64":"AP4="}]]"#;
+        assert_eq!(json, format!(r#"{{"name":"7-5-0","revision":null,"reason":null,{fields}}}"#));
+        assert_eq!(serde_json::from_str::<Letter>(&json).unwrap(), sent);
     }
 }

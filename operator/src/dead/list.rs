@@ -2,13 +2,12 @@
 
 use std::io::{self, Write};
 
-use larder_protocol::Partition;
 use serde::Serialize;
 
 use super::arguments::List;
 use super::letter::Letter;
-use super::store::Store;
-use super::text;
+use super::letters::{Letters, each_page};
+use crate::text;
 
 /// A letter as one line of JSON. What is not UTF-8 has replacement characters.
 #[derive(Serialize)]
@@ -25,10 +24,9 @@ struct Row {
 /// Longest id that is printed whole in the table.
 const ID_WIDTH: usize = 32;
 
-pub async fn run(store: &Store<'_>, arguments: &List) -> anyhow::Result<()> {
+pub async fn run(letters: &impl Letters, arguments: &List) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    let wanted = |p: &Partition| arguments.partition.is_none_or(|only| only == *p);
-    let snapshots = store.snapshots(Partition::all().filter(wanted)).await?;
+    let snapshots = letters.snapshots(arguments.partition).await?;
     if !arguments.json {
         match snapshots.is_empty() {
             true => writeln!(out, "No dead letters.")?,
@@ -43,7 +41,7 @@ pub async fn run(store: &Store<'_>, arguments: &List) -> anyhow::Result<()> {
             }
             Ok(())
         };
-        store.each_page(snapshot, rows).await?;
+        each_page(letters, snapshot, rows).await?;
     }
     Ok(())
 }
@@ -57,7 +55,7 @@ fn json(letter: &Letter) -> Row {
         revision: letter.full_revision(),
         op: text(letter.field("op")),
         id: text(letter.field("id")),
-        reason: text(letter.reason.as_deref()),
+        reason: text(letter.reason()),
     }
 }
 
@@ -73,7 +71,7 @@ fn table(letter: &Letter) -> String {
         &text(revision.as_deref().map(str::as_bytes), 24),
         &text(letter.field("op"), 8),
         &text(letter.field("id"), ID_WIDTH),
-        &text(letter.reason.as_deref(), 120),
+        &text(letter.reason(), 120),
     )
 }
 

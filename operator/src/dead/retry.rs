@@ -3,13 +3,13 @@
 use std::io::{self, Write};
 
 use super::arguments::Targets;
-use super::store::{Retried, Store};
+use super::letters::{Letters, Retried};
 use super::targets::{Change, change_each, everything};
 
-pub async fn run(store: &Store<'_>, targets: &Targets) -> anyhow::Result<()> {
-    let all = if targets.all { everything(store).await? } else { vec![] };
-    change_each(store, targets, &all, async |name| {
-        Ok(match store.retry(name).await? {
+pub async fn run(letters: &impl Letters, targets: &Targets) -> anyhow::Result<()> {
+    let all = if targets.all { everything(letters).await? } else { vec![] };
+    change_each(letters, targets, &all, async |name| {
+        Ok(match letters.retry(name).await? {
             Retried::As(revision) => {
                 writeln!(io::stdout(), "{name} retried as {revision}")?;
                 Change::Made

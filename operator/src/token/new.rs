@@ -1,7 +1,7 @@
-//! `larder-worker token`: makes access tokens.
+//! `token new`.
 //!
-//! It needs no Redis and changes nothing: whoever configures the component puts the entry into its
-//! variable, and whoever bears the token keeps it. Nobody can make the one from the other.
+//! Whoever configures the component puts the entry into its variable, and whoever bears the token keeps it.
+//! Nobody can make the one from the other.
 
 use std::io::{self, Write as _};
 use std::time::{Duration, SystemTime};
@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use clap::{Args, Subcommand};
+use clap::Args;
 use larder_protocol::token::{Digest, Entry, Expiry, Name, Prefix, Requests, Scope, TOKEN_BYTES, TOKEN_PREFIX};
 use serde::Serialize;
 
@@ -18,15 +18,7 @@ const MAX_DAYS: i64 = 36_500;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-#[derive(Debug, Subcommand)]
-pub enum TokenCommand {
-    /// Makes a token, and the entry that lets the component know it.
-    ///
-    /// The token is shown this once and stored nowhere. The entry holds its SHA-256; add it to the
-    /// JSON array in the component's variable api_tokens.
-    New(New),
-}
-
+/// The arguments of `token new`.
 #[derive(Debug, Args)]
 pub struct New {
     /// Who will bear it: 1 to 64 of A-Z a-z 0-9 . _ -
@@ -71,8 +63,7 @@ struct Made {
     entry: Entry,
 }
 
-/// Does what `command` says.
-pub fn run(TokenCommand::New(arguments): &TokenCommand) -> anyhow::Result<()> {
+pub fn run(arguments: &New) -> anyhow::Result<()> {
     let made = make(arguments, SystemTime::now())?;
     let mut out = io::stdout().lock();
     if arguments.json {
@@ -115,6 +106,7 @@ mod tests {
     use clap::error::ErrorKind;
     use larder_protocol::token;
 
+    use super::super::TokenCommand;
     use super::*;
 
     #[derive(Debug, Parser)]
@@ -125,8 +117,10 @@ mod tests {
 
     fn arguments(line: &str) -> Result<New, clap::Error> {
         let line = format!("token new {line}");
-        let TokenCommand::New(arguments) = Line::try_parse_from(line.split(' '))?.command;
-        Ok(arguments)
+        match Line::try_parse_from(line.split(' '))?.command {
+            TokenCommand::New(arguments) => Ok(arguments),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

@@ -6,15 +6,15 @@ use anyhow::{Context, bail};
 
 use super::arguments::Show;
 use super::letter::Letter;
-use super::store::Store;
-use super::text;
+use super::letters::Letters;
+use crate::text;
 
 /// How much of a field is shown, in bytes.
 const MOST: usize = 200;
 
-pub async fn run(store: &Store<'_>, arguments: &Show) -> anyhow::Result<()> {
+pub async fn run(letters: &impl Letters, arguments: &Show) -> anyhow::Result<()> {
     let name = arguments.name;
-    let Some(letter) = store.letter(name).await? else { bail!("there is no dead letter {name}") };
+    let Some(letter) = letters.letter(name).await? else { bail!("there is no dead letter {name}") };
     let mut out = io::stdout().lock();
     if arguments.value {
         out.write_all(letter.value().with_context(|| format!("the dead letter {name} holds no value"))?)?;
@@ -27,13 +27,13 @@ pub async fn run(store: &Store<'_>, arguments: &Show) -> anyhow::Result<()> {
 fn described(letter: &Letter) -> String {
     let unknown = || "unknown".to_owned();
     let revision = letter.full_revision().map_or_else(unknown, |revision| text::escaped(revision.as_bytes()));
-    let reason = letter.reason.as_deref().map_or_else(unknown, text::escaped);
-    let names: Vec<String> = letter.fields.iter().map(|(name, _)| text::cut(&text::escaped(name), 40)).collect();
+    let reason = letter.reason().map_or_else(unknown, text::escaped);
+    let names: Vec<String> = letter.fields.iter().map(|(name, _)| text::cut(&text::escaped(&name.0), 40)).collect();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or_default();
     let fields: String = names
         .iter()
         .zip(&letter.fields)
-        .map(|(name, (_, value))| format!("  {name:<width$}  {}\n", text::excerpt(value, MOST)))
+        .map(|(name, (_, value))| format!("  {name:<width$}  {}\n", text::excerpt(&value.0, MOST)))
         .collect();
     format!(
         "name      {}\ndied      {}\nrevision  {revision}\nreason    {reason}\nfields\n{fields}",

@@ -1,11 +1,11 @@
 //! Which dead letters a change is to be made to, and what to say of those it could not be made to.
 
 use anyhow::bail;
-use larder_protocol::{Partition, Revision};
+use larder_protocol::Revision;
 
 use super::arguments::Targets;
 use super::letter::Letter;
-use super::store::{Snapshot, Store};
+use super::letters::{Letters, Snapshot, each_page};
 
 /// What came of the change to one letter.
 pub enum Change {
@@ -18,8 +18,8 @@ pub enum Change {
 }
 
 /// All that are there now, or nothing, said on stdout.
-pub async fn everything(store: &Store<'_>) -> anyhow::Result<Vec<Snapshot>> {
-    let snapshots = store.snapshots(Partition::all()).await?;
+pub async fn everything(letters: &impl Letters) -> anyhow::Result<Vec<Snapshot>> {
+    let snapshots = letters.snapshots(None).await?;
     if snapshots.is_empty() {
         println!("No dead letters.");
     }
@@ -29,7 +29,7 @@ pub async fn everything(store: &Store<'_>) -> anyhow::Result<Vec<Snapshot>> {
 /// Makes a change to each target in turn. One that it cannot be made to does not keep it from
 /// the others; all of those are in the error.
 pub async fn change_each(
-    store: &Store<'_>,
+    letters: &impl Letters,
     targets: &Targets,
     all: &[Snapshot],
     mut change: impl AsyncFnMut(Revision) -> anyhow::Result<Change>,
@@ -52,7 +52,7 @@ pub async fn change_each(
             }
             Ok(())
         };
-        store.each_page(snapshot, changes).await?;
+        each_page(letters, snapshot, changes).await?;
     }
     if !troubles.is_empty() {
         bail!("{}", troubles.join("; "));

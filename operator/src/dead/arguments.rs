@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use larder_protocol::partition::COUNT;
 use larder_protocol::{Partition, Revision};
 
+/// What to do with dead letters.
 #[derive(Debug, Subcommand)]
 pub enum DeadCommand {
     /// Lists the dead letters: their names, when they died, what they wanted, and why they died.
@@ -25,6 +26,7 @@ pub enum DeadCommand {
     Drop(Drop),
 }
 
+/// The arguments of `dead list`.
 #[derive(Debug, Args)]
 pub struct List {
     /// Only those of this partition, 0 to 63.
@@ -36,6 +38,7 @@ pub struct List {
     pub json: bool,
 }
 
+/// The arguments of `dead show`.
 #[derive(Debug, Args)]
 pub struct Show {
     /// Its name, as `list` prints it.
@@ -50,6 +53,7 @@ pub struct Show {
     pub value: bool,
 }
 
+/// Which letters to change.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub struct Targets {
@@ -62,6 +66,7 @@ pub struct Targets {
     pub all: bool,
 }
 
+/// The arguments of `dead drop`.
 #[derive(Debug, Args)]
 pub struct Drop {
     #[command(flatten)]
@@ -78,9 +83,8 @@ fn partition(text: &str) -> Result<Partition, String> {
 
 /// A dead letter is named as a revision is: by a partition, and an ID in one of its streams.
 fn name(text: &str) -> Result<Revision, String> {
-    text.parse().map_err(|_| {
-        "expected <partition>-<ms>-<seq>, as `larder-worker dead list` prints it: 7-1764000000123-0, say".to_owned()
-    })
+    text.parse()
+        .map_err(|_| "expected <partition>-<ms>-<seq>, as `dead list` prints it: 7-1764000000123-0, say".to_owned())
 }
 
 #[cfg(test)]

@@ -5,16 +5,16 @@ use std::io::{self, IsTerminal, Write};
 use anyhow::bail;
 
 use super::arguments::Drop;
-use super::store::Store;
+use super::letters::Letters;
 use super::targets::{Change, change_each, everything};
 
-pub async fn run(store: &Store<'_>, arguments: &Drop) -> anyhow::Result<()> {
-    let all = if arguments.targets.all { everything(store).await? } else { vec![] };
+pub async fn run(letters: &impl Letters, arguments: &Drop) -> anyhow::Result<()> {
+    let all = if arguments.targets.all { everything(letters).await? } else { vec![] };
     if !all.is_empty() && !arguments.yes {
         confirm(all.iter().map(|snapshot| snapshot.count).sum())?;
     }
-    change_each(store, &arguments.targets, &all, async |name| {
-        if !store.drop(name).await? {
+    change_each(letters, &arguments.targets, &all, async |name| {
+        if !letters.remove(name).await? {
             return Ok(Change::Absent);
         }
         writeln!(io::stdout(), "{name} dropped")?;
