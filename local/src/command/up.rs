@@ -137,7 +137,7 @@ impl Up {
         ));
         if let Some(prometheus) = &system.prometheus {
             let prometheus = prometheus.url();
-            say(&format!("Prometheus has the workers' metrics: {prometheus}; its alerts: {prometheus}/alerts\n"));
+            say(&format!("Prometheus has the metrics: {prometheus}; its alerts: {prometheus}/alerts\n"));
         }
         // A node that has died meanwhile is no reason to end: it comes back.
         if let Some(cluster) = redis.cluster()

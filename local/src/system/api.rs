@@ -63,6 +63,8 @@ pub struct ApiSettings {
     pub variables: Vec<(String, String)>,
     /// More environment variables of the runtime, such as `SSL_CERT_FILE`.
     pub environment: Vec<(String, String)>,
+    /// Where it serves its figures for Prometheus, if the runtime is ours.
+    pub metrics: Option<SocketAddr>,
     /// Where its log goes.
     pub output: Output,
 }
@@ -87,6 +89,7 @@ impl ApiSettings {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
             environment: vec![],
+            metrics: None,
             output,
         }
     }
@@ -109,6 +112,8 @@ impl ApiSettings {
             ),
         };
         let listen = self.listen.to_string();
+        let metrics = self.metrics.filter(|_| self.runtime == Runtime::Builtin).map(|address| address.to_string());
+        let metrics = metrics.iter().flat_map(|address| ["--metrics-listen", address].map(OsStr::new));
         let variables =
             self.variables.iter().map(|(name, value)| (format!("SPIN_VARIABLE_{}", name.to_ascii_uppercase()), value));
         let environment: Vec<_> =
@@ -116,7 +121,7 @@ impl ApiSettings {
         Process::start(Start {
             name: "component",
             program: &program,
-            arguments: vec![
+            arguments: [
                 OsStr::new(subcommand),
                 OsStr::new("--from"),
                 self.manifest.as_os_str(),
@@ -124,7 +129,10 @@ impl ApiSettings {
                 OsStr::new(&listen),
                 OsStr::new("--runtime-config-file"),
                 self.runtime_config.as_os_str(),
-            ],
+            ]
+            .into_iter()
+            .chain(metrics)
+            .collect(),
             environment: environment.iter().map(|(name, value)| (name.as_str(), OsStr::new(value))).collect(),
             stdin: Stdio::null(),
             output: self.output.clone(),

@@ -40,6 +40,7 @@ pub struct SystemBuilder {
     runtime_config: Option<PathBuf>,
     inherit_output: bool,
     observed: bool,
+    api_metrics: Option<SocketAddr>,
     ready_within: Duration,
 }
 
@@ -60,6 +61,7 @@ impl Default for SystemBuilder {
             runtime_config: None,
             inherit_output: false,
             observed: false,
+            api_metrics: None,
             ready_within: Duration::from_secs(60),
         }
     }
@@ -165,7 +167,14 @@ impl SystemBuilder {
         self
     }
 
-    /// Has the workers serve their metrics, and Prometheus read them.
+    /// Has the component's runtime, if it is ours, serve its figures there.
+    #[must_use]
+    pub fn api_metrics(mut self, address: SocketAddr) -> Self {
+        self.api_metrics = Some(address);
+        self
+    }
+
+    /// Has the workers and the component's runtime serve their metrics, and Prometheus read them.
     #[must_use]
     pub fn observed(mut self) -> Self {
         self.observed = true;
@@ -206,6 +215,10 @@ impl SystemBuilder {
             true => (0..self.workers).map(|_| reserve(&mut ports)).collect::<Result<Vec<_>>>()?,
             false => vec![],
         };
+        let api_metrics = match self.api_metrics {
+            None if self.observed => Some(reserve(&mut ports)?),
+            address => address,
+        };
         let log = |name: &str| {
             if self.inherit_output { Output::Inherited } else { Output::File(data.path().join(format!("{name}.log"))) }
         };
@@ -226,6 +239,7 @@ impl SystemBuilder {
         settings.environment = self.api_environment;
         settings.manifest = self.manifest.unwrap_or(settings.manifest);
         settings.runtime_config = self.runtime_config.unwrap_or(settings.runtime_config);
+        settings.metrics = api_metrics;
         let api = ApiProcess::start(settings)?;
 
         let mut system = System::new(api, workers, redis, data, ports);
@@ -236,7 +250,8 @@ impl SystemBuilder {
             return Err(error);
         }
         if let Some(program) = prometheus {
-            system.prometheus = Some(Prometheus::start(&program, system.data().path(), &admins).await?);
+            let requests = api_metrics.filter(|_| runtime == Runtime::Builtin);
+            system.prometheus = Some(Prometheus::start(&program, system.data().path(), &admins, requests).await?);
         }
         Ok(system)
     }

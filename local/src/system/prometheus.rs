@@ -46,14 +46,19 @@ pub(super) fn find() -> Result<PathBuf> {
 
 impl Prometheus {
     /// Starts it with its files in `<data>/prometheus` and its log in `<data>/prometheus.log`, and waits until it
-    /// answers. It asks the workers whose admin servers are at these addresses.
-    pub(super) async fn start(program: &Path, data: &Path, workers: &[SocketAddr]) -> Result<Self> {
+    /// answers. It asks the workers whose admin servers are at these addresses, and who tells of requests.
+    pub(super) async fn start(
+        program: &Path,
+        data: &Path,
+        workers: &[SocketAddr],
+        requests: Option<SocketAddr>,
+    ) -> Result<Self> {
         let folder = data.join("prometheus");
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
         let (rules, config) = (folder.join("rules.yml"), folder.join("prometheus.yml"));
         // JSON is YAML, too.
         write(&rules, &self::rules()?)?;
-        write(&config, &self::config(workers))?;
+        write(&config, &self::config(workers, requests))?;
         let port = Port::reserve()?;
         let (storage, listen) = (folder.join("data"), port.address().to_string());
         let arguments = [
@@ -101,11 +106,15 @@ impl Prometheus {
     }
 }
 
-fn config(workers: &[SocketAddr]) -> Value {
+fn config(workers: &[SocketAddr], requests: Option<SocketAddr>) -> Value {
+    let requests: Vec<_> = requests.into_iter().collect();
     json!({
         "global": {"scrape_interval": INTERVAL, "evaluation_interval": INTERVAL},
         "rule_files": ["rules.yml"],
-        "scrape_configs": [{"job_name": "larder-worker", "static_configs": [{"targets": workers}]}],
+        "scrape_configs": [
+            {"job_name": "larder-worker", "static_configs": [{"targets": workers}]},
+            {"job_name": "larder-local", "static_configs": [{"targets": requests}]},
+        ],
     })
 }
 

@@ -43,10 +43,10 @@ async fn it_shows_both_workers_and_the_alerts_and_ends_with_the_rest() -> Tested
     let url = line.split_whitespace().find(|word| word.starts_with("http://")).context("no address")?;
     let url = url.trim_end_matches(';');
 
-    eventually("both workers are asked", async || {
+    eventually("both workers and the component are asked", async || {
         let answer = ask(&format!("{url}/api/v1/query?query=sum(up)%2Bmax(larder_max_pending)")).await?;
         let value = &answer["data"]["result"][0]["value"][1];
-        ensure!(value == "79", "{answer}");
+        ensure!(value == "80", "{answer}");
         Ok(())
     })
     .await?;
