@@ -20,7 +20,7 @@ enum State {
     /// It is not known who the masters are.
     Unknown(String),
     Known {
-        masters: Vec<Known>,
+        masters: Vec<MasterHealth>,
         /// What no master has.
         orphans: Partitions,
     },
@@ -28,7 +28,7 @@ enum State {
 
 /// What is known of a master.
 #[derive(Clone)]
-pub struct Known {
+pub struct MasterHealth {
     pub master: Master,
     heartbeat: Heartbeat,
     pub seen: Seen,
@@ -74,7 +74,7 @@ impl Health {
         };
         let known = |master: &Master| {
             let known = before.iter().find(|known| known.master == *master).cloned();
-            known.unwrap_or_else(|| Known::new(master))
+            known.unwrap_or_else(|| MasterHealth::new(master))
         };
         *state = State::Known { masters: now.iter().map(known).collect(), orphans: now.orphans() };
     }
@@ -92,13 +92,13 @@ impl Health {
 
     /// Something was seen at the master.
     pub fn saw(&self, master: &Master, note: impl FnOnce(&mut Seen)) {
-        self.known(master, |known| note(&mut known.seen));
+        self.change(master, |known| note(&mut known.seen));
     }
 
     /// Whether these warnings about the master are others than before; from now on they are not.
     pub fn warn_anew(&self, master: &Master, warnings: &[String]) -> bool {
         let mut anew = false;
-        self.known(master, |known| {
+        self.change(master, |known| {
             anew = known.warned != warnings;
             known.warned = warnings.to_vec();
         });
@@ -106,7 +106,7 @@ impl Health {
     }
 
     /// All masters as they are known, in the order of their partitions; none while it is not known who they are.
-    pub fn masters(&self) -> Vec<Known> {
+    pub fn masters(&self) -> Vec<MasterHealth> {
         match &*self.state() {
             State::Unknown(_) => vec![],
             State::Known { masters, .. } => masters.clone(),
@@ -143,7 +143,7 @@ impl Health {
         };
         let mut missing: Vec<String> = masters
             .iter()
-            .filter_map(|Known { master, heartbeat, .. }| {
+            .filter_map(|MasterHealth { master, heartbeat, .. }| {
                 let reason = heartbeat.missing()?;
                 let alone = master.partitions == Partitions::all();
                 Some(if alone { reason } else { format!("{master}: {reason}") })
@@ -158,11 +158,11 @@ impl Health {
     fn set(&self, master: &Master, heartbeat: Heartbeat, up: f64) {
         metric::redis_up(&master.address).set(up);
         metric::master_partitions(&master.address).set(metric::gauge_value(master.partitions.len()));
-        self.known(master, |known| known.heartbeat = heartbeat);
+        self.change(master, |known| known.heartbeat = heartbeat);
     }
 
     /// What a shard says that is being dropped counts no more.
-    fn known(&self, master: &Master, change: impl FnOnce(&mut Known)) {
+    fn change(&self, master: &Master, change: impl FnOnce(&mut MasterHealth)) {
         if let State::Known { masters, .. } = &mut *self.state()
             && let Some(known) = masters.iter_mut().find(|known| known.master == *master)
         {
@@ -175,7 +175,7 @@ impl Health {
     }
 }
 
-impl Known {
+impl MasterHealth {
     fn new(master: &Master) -> Self {
         let heartbeat = Heartbeat::Missing(NOT_YET.to_owned());
         Self { master: master.clone(), heartbeat, seen: Seen::default(), warned: vec![] }

@@ -10,7 +10,7 @@ use larder_protocol::call::Look;
 use serde::Serialize;
 
 use crate::connection::Durability;
-use crate::health::{Health, Known};
+use crate::health::{Health, MasterHealth};
 use crate::partitions::Partitions;
 
 /// The document. What is not known is null: of a master that is down, nothing is.
@@ -92,8 +92,8 @@ impl Status {
     }
 }
 
-impl From<Known> for MasterStatus {
-    fn from(known: Known) -> Self {
+impl From<MasterHealth> for MasterStatus {
+    fn from(known: MasterHealth) -> Self {
         let (up, report) = (known.is_up(), known.seen.report);
         Self {
             address: known.master.address.to_string(),
@@ -111,7 +111,7 @@ impl From<Known> for MasterStatus {
 }
 
 impl PartitionStatus {
-    fn of(masters: &[Known], p: Partition) -> Self {
+    fn of(masters: &[MasterHealth], p: Partition) -> Self {
         let look = look_of(masters, p);
         Self {
             partition: p.index(),
@@ -125,16 +125,16 @@ impl PartitionStatus {
     }
 }
 
-fn master_of(masters: &[Known], p: Partition) -> Option<&Known> {
+fn master_of(masters: &[MasterHealth], p: Partition) -> Option<&MasterHealth> {
     masters.iter().find(|known| known.master.partitions.contains(p))
 }
 
-fn look_of(masters: &[Known], p: Partition) -> Option<&Look> {
+fn look_of(masters: &[MasterHealth], p: Partition) -> Option<&Look> {
     master_of(masters, p)?.seen.partitions.get(&p)
 }
 
 /// With the master that each is about.
-fn warnings(known: &Known) -> Vec<String> {
+fn warnings(known: &MasterHealth) -> Vec<String> {
     let settings = known.seen.report.iter().map(|report| &report.settings);
     settings
         .flat_map(Durability::warnings)

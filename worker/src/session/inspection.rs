@@ -26,8 +26,10 @@ pub async fn run(connection: &Connection, master: &Master, health: &Health) -> R
                 health.saw(master, |seen| seen.report = Some(report));
             }
             Err(Failure::Outage(outage)) => return Err(outage),
-            // Then it is not known.
-            Err(failure) => tracing::debug!(master = %master.address, "cannot inspect Redis: {failure}"),
+            Err(failure) => {
+                tracing::debug!(master = %master.address, "cannot inspect Redis: {failure}");
+                health.saw(master, |seen| seen.report = None);
+            }
         }
     }
 }
