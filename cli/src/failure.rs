@@ -105,7 +105,9 @@ impl Failure {
                 (503, _) => Some("try again in a moment; `larder status` tells what is wrong"),
                 _ => None,
             },
-            Self::Unreachable { .. } => Some("is that the right address (--url, --context; --admin and --worker for those of a worker), and does it run?"),
+            Self::Unreachable { .. } => Some(
+                "is that the right address (--url, --context; --admin and --worker for those of a worker), and does it run?",
+            ),
             Self::Stranger { .. } => {
                 Some("check --url, LARDER_URL or --context: it has to be the address before /items")
             }
