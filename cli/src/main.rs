@@ -24,6 +24,7 @@ use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 use clap::{CommandFactory as _, FromArgMatches as _};
+use larder_operator::text::escaped_json;
 
 use crate::cli::Cli;
 use crate::failure::{Exit, Failure};
@@ -64,7 +65,7 @@ fn tell(error: &anyhow::Error, json: bool) -> Exit {
             _ => None,
         };
         let told = serde_json::json!({"error": format!("{error:#}"), "advice": advice, "problem": problem});
-        eprintln!("{told}");
+        eprintln!("{}", escaped_json(&told.to_string()));
     } else {
         let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
         let error = terminal::lines(&format!("{error:#}"));

@@ -4,12 +4,13 @@
 //! sequence; into a pipe or a file they go as they are.
 
 use std::borrow::Cow;
-use std::io::{self, IsTerminal as _, stderr, stdin, stdout};
+use std::io::{self, IsTerminal as _, Write as _, stderr, stdin, stdout};
 use std::time::Duration;
 
 use dialoguer::Confirm;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use larder_operator::text::escaped;
+use larder_operator::text::{escaped, escaped_json};
+use serde::Serialize;
 
 use crate::failure::Failure;
 
@@ -74,12 +75,28 @@ pub fn is_stdout() -> bool {
     stdout().is_terminal()
 }
 
-/// Writes a line to stdout.
+/// A value as JSON for one line on stdout; where that is a terminal, nothing in it acts.
+///
+/// # Errors
+/// Where it is none.
+pub fn json(value: &impl Serialize) -> serde_json::Result<String> {
+    let text = serde_json::to_string(value)?;
+    Ok(if stdout().is_terminal() { escaped_json(&text) } else { text })
+}
+
+/// Writes a value as JSON, on a line of stdout.
+///
+/// # Errors
+/// Where nobody reads it any more.
+pub fn say_json(value: &impl Serialize) -> anyhow::Result<()> {
+    Ok(say(&json(value)?)?)
+}
+
+/// Writes a line to stdout. What is somebody else's in it is escaped already.
 ///
 /// # Errors
 /// Where nobody reads it any more.
 pub fn say(text: &str) -> io::Result<()> {
-    use io::Write as _;
     writeln!(stdout().lock(), "{text}")
 }
 

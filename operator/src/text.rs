@@ -22,6 +22,22 @@ pub fn escaped(bytes: &[u8]) -> String {
     text
 }
 
+/// JSON that means the same and has nothing in it that a terminal might obey: such characters stand in strings only,
+/// where JSON has an escape for each (RFC 8259 §7).
+#[must_use]
+pub fn escaped_json(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character.is_ascii() && !character.is_ascii_control() || character.escape_debug().count() == 1 {
+            text.push(character);
+        } else {
+            let units = &mut [0; 2];
+            text.extend(character.encode_utf16(units).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    text
+}
+
 /// At most so many characters; the last is an ellipsis where some are missing.
 #[must_use]
 pub fn cut(text: &str, most: usize) -> String {
@@ -59,6 +75,14 @@ mod tests {
         assert_eq!(escaped("cart:42 \"ä\" 🦀".as_bytes()), "cart:42 \"ä\" 🦀");
         assert_eq!(escaped(b"a\x1b[2J\n\\\xff\x00"), "a\\u{1b}[2J\\n\\\\\\xff\\0");
         assert_eq!(escaped("\u{202e}".as_bytes()), "\\u{202e}");
+    }
+
+    #[test]
+    fn json_means_the_same_and_does_not_act() {
+        let json = serde_json::to_string("a\u{1b}[2J\u{9b}\u{202e}\u{e0001}ä\\\"'🦀").unwrap();
+        let escaped = escaped_json(&json);
+        assert!(!escaped.contains(['\u{1b}', '\u{9b}', '\u{202e}', '\u{e0001}']), "{escaped}");
+        assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), "a\u{1b}[2J\u{9b}\u{202e}\u{e0001}ä\\\"'🦀");
     }
 
     #[test]

@@ -52,7 +52,10 @@ impl Control {
 
     /// Serves for as long as the process lives.
     pub async fn serve(self, redis: RedisSettings) {
-        let routes = dead::routes(redis).fallback(problem::no_such_path).layer(middleware::from_fn(guard::check));
+        let routes = dead::routes(redis)
+            .fallback(problem::no_such_path)
+            .method_not_allowed_fallback(problem::method_not_allowed)
+            .layer(middleware::from_fn(guard::check));
         // It survives what goes wrong with a connection.
         if let Err(error) = axum::serve(self.listener, routes).await {
             tracing::error!(%error, "the control server ended");

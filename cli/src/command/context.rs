@@ -83,7 +83,7 @@ fn list(contexts: &Contexts, settings: &Settings) -> anyhow::Result<()> {
             let mut told = serde_json::to_value(context)?;
             told["name"] = json!(name);
             told["current"] = json!(is_current);
-            terminal::say(&told.to_string())?;
+            terminal::say_json(&told)?;
             continue;
         }
         let star = if is_current { '*' } else { ' ' };

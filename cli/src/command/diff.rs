@@ -135,7 +135,7 @@ fn tell(difference: &Difference, settings: &Settings) -> anyhow::Result<()> {
         Difference::Changed(id, parts) => ('~', "changed", id, parts),
     };
     if settings.json() {
-        return Ok(terminal::say(&json!({"id": id, "difference": name, "parts": parts}).to_string())?);
+        return terminal::say_json(&json!({"id": id, "difference": name, "parts": parts}));
     }
     let parts = if parts.is_empty() { String::new() } else { format!("  ({})", parts.join(", ")) };
     Ok(terminal::say(&format!("{sign} {}{parts}", terminal::line(id)))?)

@@ -41,7 +41,7 @@ impl Get {
             if settings.json() {
                 let mut told = serde_json::to_value(&known)?;
                 told["id"] = self.id.as_str().into();
-                terminal::say(&told.to_string())?;
+                terminal::say_json(&told)?;
             } else {
                 io::stdout().write_all(described(&known).as_bytes())?;
             }
@@ -50,7 +50,7 @@ impl Get {
         let item = client.get(&self.id, self.min_revision).await?;
         match &self.file {
             Some(path) => save(path, &item)?,
-            None if settings.json() => terminal::say(&serde_json::to_string(&item)?)?,
+            None if settings.json() => terminal::say_json(&item)?,
             None if terminal::is_stdout() => show(&item)?,
             None => {
                 let mut out = io::stdout().lock();

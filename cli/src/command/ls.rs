@@ -74,8 +74,8 @@ impl Ls {
 
     fn line(&self, out: &mut impl Write, entry: &Entry, settings: &Settings) -> anyhow::Result<()> {
         match (settings.json(), self.keys_only) {
-            (true, true) => writeln!(out, "{}", serde_json::to_string(entry.name())?)?,
-            (true, false) => writeln!(out, "{}", serde_json::to_string(entry)?)?,
+            (true, true) => writeln!(out, "{}", terminal::json(&entry.name())?)?,
+            (true, false) => writeln!(out, "{}", terminal::json(entry)?)?,
             (false, _) => writeln!(out, "{}", terminal::line(entry.name()))?,
         }
         Ok(())

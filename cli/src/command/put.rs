@@ -95,7 +95,7 @@ pub fn tell(id: &ItemId, written: &Written, done: &str, settings: &Settings) -> 
     let (id, revision) = (id.as_str(), &written.revision);
     if settings.json() {
         let told = json!({"id": id, "revision": revision, "outcome": written.outcome});
-        return Ok(terminal::say(&told.to_string())?);
+        return terminal::say_json(&told);
     }
     let done = match written.outcome {
         Fate::Created => "created",

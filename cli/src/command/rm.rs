@@ -75,7 +75,7 @@ impl Rm {
         let client = settings.client_of(&place)?;
         let ids = client.ids(prefix).await?;
         if self.dry_run && settings.json() {
-            ids.iter().try_for_each(|id| terminal::say(&json!({"id": id}).to_string()))?;
+            ids.iter().try_for_each(|id| terminal::say_json(&json!({"id": id})))?;
             return Ok(());
         }
         preview(&ids, &place.described());
@@ -88,7 +88,7 @@ impl Rm {
         let undone = delete(&client, &ids).await?;
         let deleted = ids.len() - undone.len();
         if settings.json() {
-            terminal::say(&json!({"deleted": deleted, "undone": undone}).to_string())?;
+            terminal::say_json(&json!({"deleted": deleted, "undone": undone}))?;
         } else {
             terminal::say(&format!("{deleted} deleted"))?;
         }

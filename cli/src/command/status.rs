@@ -48,7 +48,7 @@ impl Status {
                 "store": place.url, "context": place.name, "ready": missing.is_none(), "problem": missing,
                 "live_ms": millis(live), "ready_ms": millis(ready), "status": told,
             });
-            terminal::say(&document.to_string())?;
+            terminal::say_json(&document)?;
         } else {
             terminal::say(&said(&place.described(), missing.as_ref(), live, ready))?;
             match &told {

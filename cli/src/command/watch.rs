@@ -56,7 +56,7 @@ impl Watch {
             (false, cursor) => cursor.to_owned(),
         };
         if settings.json() {
-            terminal::say(&json!({"cursor": from}).to_string())?;
+            terminal::say_json(&json!({"cursor": from}))?;
         }
         let follow = Follow { prefix: self.prefix.clone(), include: self.include };
         let mut left = self.limit;
@@ -72,7 +72,7 @@ impl Watch {
                 }
                 Event::Cursor(cursor) => {
                     if settings.json() {
-                        terminal::say(&json!({"cursor": cursor}).to_string())?;
+                        terminal::say_json(&json!({"cursor": cursor}))?;
                     }
                     *reached = Some(cursor);
                 }
@@ -93,7 +93,7 @@ impl Watch {
                 if settings.json() {
                     let mut told = serde_json::to_value(&item)?;
                     told["op"] = "existing".into();
-                    terminal::say(&told.to_string())?;
+                    terminal::say_json(&told)?;
                 } else {
                     let known = item.known.as_ref();
                     let (at, revision) = known.map_or(("", ""), |known| (&known.modified, &known.revision));
@@ -108,7 +108,7 @@ impl Watch {
 
 fn tell(change: &Change, settings: &Settings) -> anyhow::Result<()> {
     if settings.json() {
-        return Ok(terminal::say(&serde_json::to_string(change)?)?);
+        return terminal::say_json(change);
     }
     let colour = if change.op == "put" { AnsiColor::Green } else { AnsiColor::Red };
     let style = Style::new().fg_color(Some(Color::Ansi(colour)));

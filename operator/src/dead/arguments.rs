@@ -45,7 +45,7 @@ pub struct Show {
     #[arg(value_parser = name)]
     pub name: Revision,
 
-    /// Writes the bytes of the value alone, as they are, to stdout.
+    /// Writes the bytes of the value alone, as they are, to stdout; escaped where that is a terminal.
     ///
     /// The header block of the item is left out. Where the letter has no such block, and that may
     /// be what it died of, all of the field `item` is written.

@@ -36,7 +36,11 @@ pub async fn run(letters: &impl Letters, arguments: &List) -> anyhow::Result<()>
     for snapshot in &snapshots {
         let rows = async |page: &[Letter]| {
             for letter in page {
-                let row = if arguments.json { serde_json::to_string(&json(letter))? } else { table(letter) };
+                let row = if arguments.json {
+                    text::escaped_json(&serde_json::to_string(&json(letter))?)
+                } else {
+                    table(letter)
+                };
                 writeln!(out, "{row}")?;
             }
             Ok(())

@@ -1,6 +1,6 @@
 //! `dead show`.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 
 use anyhow::{Context, bail};
 
@@ -17,7 +17,12 @@ pub async fn run(letters: &impl Letters, arguments: &Show) -> anyhow::Result<()>
     let Some(letter) = letters.letter(name).await? else { bail!("there is no dead letter {name}") };
     let mut out = io::stdout().lock();
     if arguments.value {
-        out.write_all(letter.value().with_context(|| format!("the dead letter {name} holds no value"))?)?;
+        let value = letter.value().with_context(|| format!("the dead letter {name} holds no value"))?;
+        if out.is_terminal() {
+            writeln!(out, "{}", text::escaped(value))?;
+        } else {
+            out.write_all(value)?;
+        }
     } else {
         out.write_all(described(&letter).as_bytes())?;
     }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::entries;
+use crate::text;
 
 /// The arguments of `token list`.
 #[derive(Debug, Args)]
@@ -26,7 +27,8 @@ pub fn run(arguments: &List) -> anyhow::Result<()> {
         writeln!(out, "{}", entries::heading())?;
     }
     for entry in &entries {
-        let line = if arguments.json { serde_json::to_string(entry)? } else { entries::described(entry) };
+        let line =
+            if arguments.json { text::escaped_json(&serde_json::to_string(entry)?) } else { entries::described(entry) };
         writeln!(out, "{line}")?;
     }
     Ok(())

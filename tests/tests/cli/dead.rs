@@ -93,6 +93,8 @@ async fn pages_and_other_machines_are_kept_out() -> Tested {
     for (method, path, status) in [
         (Method::GET, "/", 404),
         (Method::GET, "/dead?partition=64", 400),
+        (Method::GET, "/dead?partition=x", 400),
+        (Method::PUT, "/dead", 405),
         (Method::GET, "/dead/letters?until=x", 400),
         (Method::GET, "/dead/letters/x", 400),
         (Method::GET, "/dead/letters/1-1-1", 404),

@@ -143,7 +143,7 @@ async fn a_token_is_taken_from_where_nobody_else_reads_it() -> Tested {
     let ran = cli.run(&["get", "ci/a", "--token-file", &file])?;
     assert_eq!((ran.code, ran.out.as_str()), (Some(0), "x"), "{ran:?}");
     // None of this is ever shown.
-    for arguments in [&["status"][..], &["get", "a"], &["context", "list"]] {
+    for arguments in [&["status"][..], &["get", "a"][..], &["context", "list"][..]] {
         let ran = with("larder_s3cret", arguments)?;
         assert!(!format!("{ran:?}").contains("s3cret"), "{ran:?}");
     }

@@ -52,16 +52,17 @@ fn read_only_means_every_command_that_writes() -> Tested {
     // Nobody listens there: what would write does not even ask.
     let cli = Cli::at("http://127.0.0.1:1")?;
     let file = cli.file("a", "")?;
+    let file = file.as_str();
     for arguments in [
         &["put", "a", "x"][..],
-        &["rm", "a"],
-        &["rm", "--prefix", "a", "--yes"],
-        &["cp", "a", "b"],
-        &["edit", "a"],
-        &["import", &file],
-        &["bench"],
-        &["dead", "retry", "--all"],
-        &["dead", "drop", "--all", "--yes"],
+        &["rm", "a"][..],
+        &["rm", "--prefix", "a", "--yes"][..],
+        &["cp", "a", "b"][..],
+        &["edit", "a"][..],
+        &["import", file][..],
+        &["bench"][..],
+        &["dead", "retry", "--all"][..],
+        &["dead", "drop", "--all", "--yes"][..],
     ] {
         let ran = cli.run_with(arguments, &[("LARDER_READ_ONLY", "true".as_ref())], b"")?;
         assert_failed(&ran, 4, "read-only");

@@ -81,16 +81,18 @@ async fn stored_bytes_do_not_act_on_a_terminal() -> Tested {
     let cli = Cli::of(&larder)?;
     // What reverses text is no control character of the kind that an id must not have.
     let prefix = larder.id("hostile/");
+    let prefix = prefix.as_str();
     let id = format!("{prefix}\u{202e}gpj");
+    let id = id.as_str();
     let file = cli.file("value", "a\u{1b}]0;owned\u{7}b\u{9b}2Jc\u{202e}\tline\nnext\r\n")?;
-    cli.told(&["put", &id, &format!("@{file}"), "--type", "text/plain"])?;
+    cli.told(&["put", id, &format!("@{file}"), "--type", "text/plain"])?;
     for (arguments, says) in [
-        (&["get", &id][..], "a\\u{1b}]0;owned\\u{7}b\\u{9b}2Jc\\u{202e}\tline"),
-        (&["ls", prefix.as_str()], "\\u{202e}gpj"),
-        (&["ls", "-l", prefix.as_str()], "\\u{202e}gpj"),
-        (&["ls", "--tree", prefix.as_str()], "\\u{202e}gpj"),
-        (&["rm", "--prefix", prefix.as_str(), "--dry-run"], "\\u{202e}gpj"),
-        (&["watch", prefix.as_str(), "--from", "start", "--limit", "1", "--include", "value"], "\\u{202e}gpj"),
+        (&["get", id][..], "a\\u{1b}]0;owned\\u{7}b\\u{9b}2Jc\\u{202e}\tline"),
+        (&["ls", prefix][..], "\\u{202e}gpj"),
+        (&["ls", "-l", prefix][..], "\\u{202e}gpj"),
+        (&["ls", "--tree", prefix][..], "\\u{202e}gpj"),
+        (&["rm", "--prefix", prefix, "--dry-run"][..], "\\u{202e}gpj"),
+        (&["watch", prefix, "--from", "start", "--limit", "1", "--include", "value"][..], "\\u{202e}gpj"),
     ] {
         let mut command = OnTerminal::start(&cli, arguments)?;
         command.sees(says).await?;
@@ -101,8 +103,8 @@ async fn stored_bytes_do_not_act_on_a_terminal() -> Tested {
         assert!(!act, "{arguments:?}: {}", seen.escape_debug());
     }
     // Into a pipe they go as they are.
-    assert_eq!(cli.told(&["get", &id])?.as_bytes(), std::fs::read(cli.home.path().join("value"))?);
-    assert_eq!(cli.told(&["ls", prefix.as_str()])?, format!("{id}\n"));
+    assert_eq!(cli.told(&["get", id])?.as_bytes(), std::fs::read(cli.home.path().join("value"))?);
+    assert_eq!(cli.told(&["ls", prefix])?, format!("{id}\n"));
 
     let binary = format!("{prefix}binary");
     cli.run_with(&["put", &binary, "-"], &[], b"\xff\x1b[2J")?;

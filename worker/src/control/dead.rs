@@ -10,6 +10,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, HeaderName};
@@ -32,6 +33,9 @@ struct Shared {
 
 type Answer<T> = Result<T, Problem>;
 
+/// What the query says, where it can be read.
+type Asked<T> = Result<Query<T>, QueryRejection>;
+
 /// The routes, for the store in this Redis.
 pub fn routes(redis: RedisSettings) -> Router {
     Router::new()
@@ -53,7 +57,8 @@ struct Range {
     after: Option<String>,
 }
 
-async fn snapshots(State(shared): State<Arc<Shared>>, query: Query<Where>) -> Answer<Json<Vec<Snapshot>>> {
+async fn snapshots(State(shared): State<Arc<Shared>>, query: Asked<Where>) -> Answer<Json<Vec<Snapshot>>> {
+    let query = query?;
     let partition = |number| Partition::new(number).ok_or_else(|| Problem::invalid("There is no such partition."));
     let only = query.partition.map(partition).transpose()?;
     let store = shared.store().await?;
@@ -62,8 +67,9 @@ async fn snapshots(State(shared): State<Arc<Shared>>, query: Query<Where>) -> An
 
 async fn page(
     State(shared): State<Arc<Shared>>,
-    query: Query<Range>,
+    query: Asked<Range>,
 ) -> Answer<([(HeaderName, &'static str); 1], Json<Vec<Letter>>)> {
+    let query = query?;
     let snapshot = Snapshot { last: name(&query.until)?, count: 0 };
     let after = query.after.as_deref().map(str::parse).transpose();
     let after = after.map_err(|_| Problem::invalid("The parameter after is no <ms>-<seq>."))?;

@@ -3,6 +3,7 @@
 //! The status says what kind of problem it is, so there is no `type` but the usual one (RFC 9457 §4.2.1).
 
 use axum::Json;
+use axum::extract::rejection::QueryRejection;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
@@ -45,6 +46,18 @@ impl Problem {
     pub fn unavailable(error: &anyhow::Error) -> Self {
         Self { status: StatusCode::SERVICE_UNAVAILABLE, detail: format!("{error:#}") }
     }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::invalid(rejection.body_text())
+    }
+}
+
+/// The answer to a method that the path does not have.
+pub async fn method_not_allowed() -> Problem {
+    let detail = "There are GET, DELETE for a letter, and POST for its retry.".to_owned();
+    Problem { status: StatusCode::METHOD_NOT_ALLOWED, detail }
 }
 
 /// The answer to a path that is none.

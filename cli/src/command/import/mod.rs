@@ -217,7 +217,7 @@ impl Tally {
         }
         if settings.json() {
             let told = json!({"stored": stored, "there_already": there_already, "expired": expired, "failed": failed});
-            return Ok(terminal::say(&told.to_string())?);
+            return terminal::say_json(&told);
         }
         let there = if *there_already > 0 { format!(", {there_already} were there already") } else { String::new() };
         let over = if *expired > 0 { format!(", {expired} have ended meanwhile") } else { String::new() };

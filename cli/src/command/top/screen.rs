@@ -185,18 +185,32 @@ mod tests {
 
     #[test]
     fn all_of_it_at_a_glance() {
-        insta::assert_snapshot!(drawn(&view(), 132, 24));
+        let drawn = drawn(&view(), 132, 24);
+        for part in [
+            "prod (https://larder.example)  ready, 1.2 ms",
+            "1,234,567 items   4,032 unapplied writes (oldest 1.5 s)   3 dead letters   2 workers",
+            "writes accepted: 5,900/s",
+            "10.0.0.1:6379",
+            "3.00 MiB of 1.00 GiB",
+            "NOT KEPT",
+            "appendonly is no\\u{1b}[2J",
+            "q quits",
+        ] {
+            assert!(drawn.contains(part), "{part}:\n{drawn}");
+        }
     }
 
     #[test]
-    fn a_small_terminal_has_the_same() {
-        insta::assert_snapshot!(drawn(&view(), 40, 18));
+    fn a_small_terminal_has_the_numbers() {
+        let drawn = drawn(&view(), 40, 18);
+        assert!(drawn.contains("ready") && drawn.contains("1,234,567 items") && drawn.contains("q quits"), "{drawn}");
     }
 
     #[test]
     fn without_an_admin_server_it_says_how_to_see_more() {
         let ready = Some(Err("workers: none has reported".to_owned()));
-        insta::assert_snapshot!(drawn(&View { status: None, ready, ..view() }, 100, 8));
+        let drawn = drawn(&View { status: None, ready, ..view() }, 100, 8);
+        assert!(drawn.contains("not ready: workers: none") && drawn.contains("--admin-listen"), "{drawn}");
     }
 
     #[test]
