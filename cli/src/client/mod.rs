@@ -87,6 +87,8 @@ impl Client {
 
 /// Without TLS no certificates are needed, and there may be none.
 fn http(base: &Url, headers: HeaderMap) -> anyhow::Result<reqwest::Client> {
+    // The one that is built with a C compiler alone. It was chosen before where there are two clients.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder()
         .default_headers(headers)
         .user_agent(concat!("larder/", env!("CARGO_PKG_VERSION")))
@@ -94,6 +96,6 @@ fn http(base: &Url, headers: HeaderMap) -> anyhow::Result<reqwest::Client> {
         .read_timeout(READ_TIMEOUT)
         // A token goes where it was sent to, and nowhere else.
         .redirect(reqwest::redirect::Policy::none());
-    let builder = builder.tls_built_in_root_certs(base.scheme() == "https");
+    let builder = if base.scheme() == "https" { builder } else { builder.tls_certs_only([]) };
     builder.build().context("cannot speak HTTPS; are there certificates on this machine (ca-certificates)?")
 }

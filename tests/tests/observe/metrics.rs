@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use larder_local::system::{Port, Runtime, System, workspace_root};
-use larder_tests::{Larder, eventually, http};
+use larder_protocol::{Content, ItemId, Operation, Partition, keys};
+use larder_tests::{Larder, RedisAlone, Worker, eventually, http};
 use reqwest::Method;
 
 use crate::Tested;
@@ -65,6 +66,38 @@ async fn every_metric_that_is_asked_for_is_told() -> Tested {
         Ok(())
     })
     .await
+}
+
+/// The value of a series, labels included.
+fn value(answer: &str, series: &str) -> Option<u64> {
+    let samples = answer.lines().filter_map(|line| line.rsplit_once(' '));
+    samples.filter(|(name, _)| *name == series).find_map(|(_, value)| value.parse().ok())
+}
+
+#[tokio::test]
+async fn who_woke_a_committer_and_connections_that_were_lost_are_counted() -> Tested {
+    let mut redis = RedisAlone::start().await?;
+    let worker = Worker::start(&redis.server.url(), &[])?;
+    worker.is_ready().await?;
+    let becomes = async |series: &str, at_least: u64| {
+        eventually("it is counted", async || {
+            let now = value(&worker.page("/metrics").await?, series);
+            anyhow::ensure!(now >= Some(at_least), "{series} is {now:?}");
+            Ok(())
+        })
+        .await
+    };
+    becomes("larder_reconnects_total", 0).await?;
+    let content = Content::new(None, b"x".into())?;
+    redis.accept(&ItemId::new("a")?, &Operation::Put { content, ttl: None }.into(), 10).await?;
+    becomes("larder_wakeups_total{cause=\"doorbell\"}", 1).await?;
+    // Straight onto the stream, so that no doorbell rings.
+    let before = value(&worker.page("/metrics").await?, "larder_wakeups_total{cause=\"sweep\"}").unwrap_or_default();
+    let stream = keys::writes(Partition::of(&ItemId::new("b")?));
+    redis.command::<String>(&["XADD", &stream, "*", "op", "delete", "id", "b"]).await?;
+    becomes("larder_wakeups_total{cause=\"sweep\"}", before + 1).await?;
+    redis.restart().await?;
+    becomes("larder_reconnects_total", 1).await
 }
 
 #[test]
