@@ -4,7 +4,6 @@ use reqwest::ClientBuilder;
 
 /// A client that speaks HTTP and trusts nobody over HTTPS: it needs no certificates of the system, which may have
 /// none, and asks no proxy.
-#[must_use]
 pub fn http_client() -> ClientBuilder {
     larder_telemetry::choose_cryptography();
     reqwest::Client::builder().tls_certs_only([]).no_proxy()

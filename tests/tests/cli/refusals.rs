@@ -37,16 +37,18 @@ fn server(answers: &'static [&'static str]) -> anyhow::Result<(String, std::thre
     let requests = std::thread::spawn(move || {
         let mut heads = Vec::new();
         for answer in answers {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let (mut stream, _) = listener.accept().expect("the client stays until it is answered");
+            let mut reader = BufReader::new(stream.try_clone().expect("the client stays until it is answered"));
             let mut head = String::new();
             while !head.ends_with("\r\n\r\n") {
-                reader.read_line(&mut head).unwrap();
+                reader.read_line(&mut head).expect("the client stays until it is answered");
             }
-            let length =
-                head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |n| n.parse().unwrap());
-            reader.take(length).read_to_end(&mut Vec::new()).unwrap();
-            stream.write_all(answer.as_bytes()).unwrap();
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: "))
+                .map_or(0, |n| n.parse().expect("a length is a number"));
+            reader.take(length).read_to_end(&mut Vec::new()).expect("the client stays until it is answered");
+            stream.write_all(answer.as_bytes()).expect("the client stays until it is answered");
             heads.push(head);
         }
         heads

@@ -36,14 +36,14 @@ impl OnTerminal {
         std::thread::spawn(move || {
             let mut bytes = [0; 4_096];
             while let Ok(count @ 1..) = output.read(&mut bytes) {
-                seen.lock().unwrap().extend(&bytes[..count]);
+                seen.lock().expect("nobody panics with it").extend(&bytes[..count]);
             }
         });
         Ok(Self { child, keyboard, screen })
     }
 
     fn seen(&self) -> String {
-        String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned()
+        String::from_utf8_lossy(&self.screen.lock().expect("nobody panics with it")).into_owned()
     }
 
     async fn sees(&self, text: &str) -> Tested {
@@ -61,7 +61,7 @@ impl OnTerminal {
     async fn ends(&mut self) -> anyhow::Result<Option<i32>> {
         let child = Mutex::new(&mut self.child);
         eventually("it ends", async || {
-            let status = child.lock().unwrap().try_wait()?;
+            let status = child.lock().expect("nobody panics with it").try_wait()?;
             status.map(|status| status.code()).ok_or_else(|| anyhow::anyhow!("it runs"))
         })
         .await

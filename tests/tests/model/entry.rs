@@ -4,6 +4,7 @@ use larder_protocol::{ItemId, Operation, Write};
 
 /// An entry of the stream.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "most entries are writes")]
 pub enum Entry {
     Write { id: ItemId, write: Write },
     Malformed { fields: Vec<String>, reason: &'static str },

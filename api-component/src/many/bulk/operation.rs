@@ -101,6 +101,7 @@ enum Op {
 }
 
 /// What is to be done to an item.
+#[expect(clippy::large_enum_variant, reason = "most plans are writes")]
 pub enum Plan {
     /// What goes to the channel as it is.
     Write(Write),
