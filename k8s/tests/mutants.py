@@ -321,10 +321,10 @@ MUTANTS = [
     (
         redis_cluster.clients_know_the_pods_and_may_reach_them,
         "cluster",
-        edit(*APP, "spec/variables/6", put(value="redis://*.larder-redis.larder.svc:6379")),
+        edit(*APP, "spec/variables/8", put(value="redis://*.larder-redis.larder.svc:6379")),
     ),
     (redis_cluster.clients_know_the_pods_and_may_reach_them, "cluster", edit(*REDIS, "spec", put(serviceName="redis"))),
-    (redis_cluster.clients_know_the_pods_and_may_reach_them, "cluster", edit(*APP, "spec/variables", pop(6))),
-    (redis_cluster.a_failover_loses_no_acknowledged_write, "cluster", edit(*APP, "spec/variables", pop(7))),
-    (redis_cluster.a_failover_loses_no_acknowledged_write, "cluster", edit(*APP, "spec/variables/7", put(value="2"))),
+    (redis_cluster.clients_know_the_pods_and_may_reach_them, "cluster", edit(*APP, "spec/variables", pop(8))),
+    (redis_cluster.a_failover_loses_no_acknowledged_write, "cluster", edit(*APP, "spec/variables", pop(9))),
+    (redis_cluster.a_failover_loses_no_acknowledged_write, "cluster", edit(*APP, "spec/variables/9", put(value="2"))),
 ]
