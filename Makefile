@@ -29,7 +29,7 @@ $(error OBSERVE is $(OBSERVE); it must be 1, for Prometheus beside the rest, or 
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup python build component components up test fuzz manifests test-k8s soak bench pictures
+.PHONY: help setup python build component components cli up test fuzz manifests test-k8s soak bench pictures
 
 help: ## List the targets
 	@echo 'make TARGET [SETTING=value ...]'
@@ -64,6 +64,13 @@ component: ## Build the WebAssembly component for WASI 0.3 (Spin 4.1), or WASI=0
 # In one go, so that what they share is built once.
 components:
 	cargo build --locked --target wasm32-wasip2 --profile component -p $(shell_0.3) -p $(shell_0.2)
+
+# With its C library in it, so that it runs on any machine of this kind. A target, even our own, keeps the flag from
+# what runs while it is built.
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+cli: setup ## Build larder, the command line, as one static program for other machines
+	RUSTFLAGS='-C target-feature=+crt-static' cargo build --locked --release -p larder-cli --target '$(HOST)'
+	@echo 'target/$(HOST)/release/larder'
 
 # The manifests differ in nothing but the shell; a test holds that.
 spin-wasip2.toml: spin.toml
