@@ -23,6 +23,9 @@ pub struct Record<'a> {
     started: Option<Instant>,
 }
 
+/// What the log calls a request that was neither refused nor failed.
+const ANSWERED: &str = "answered";
+
 impl<'a> Record<'a> {
     /// A request that has just come.
     pub fn begin<B>(request: &Request<B>, config: &Config) -> Self {
@@ -52,19 +55,18 @@ impl<'a> Record<'a> {
     pub fn answered<R>(&self, status: StatusCode, redis: &Timed<'_, R>) {
         if self.started.is_some() {
             let result = [("status", status.as_u16().into())];
-            self.log.line(Level::Info, "answered", self.fields(result, redis));
+            self.log.line(Level::Info, ANSWERED, self.fields(result, redis));
         }
     }
 
     /// It was not done; logged unless that is an answer like others, and the operator does not want to hear of these.
     pub fn refused<R>(&self, problem: &Problem, redis: &Timed<'_, R>) {
-        if !problem.kind().is_refusal() {
-            if self.started.is_some() {
-                self.log.line(Level::Info, "answered", self.fields(problem.fields(), redis));
-            }
-            return;
-        }
-        self.log.line(problem.level(), problem.said(), self.fields(problem.fields(), redis));
+        let (level, said) = match problem.kind().is_refusal() {
+            true => (problem.level(), problem.said()),
+            false if self.started.is_some() => (Level::Info, ANSWERED),
+            false => return,
+        };
+        self.log.line(level, said, self.fields(problem.fields(), redis));
     }
 
     fn fields<R>(&self, result: impl IntoIterator<Item = Field>, redis: &Timed<'_, R>) -> impl Iterator<Item = Field> {

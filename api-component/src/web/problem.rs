@@ -17,7 +17,7 @@ use larder_protocol::limits;
 use serde::Serialize;
 
 use super::header;
-use super::log::{Field, Level};
+use super::log::{Field, Level, Log};
 
 pub use kind::Kind;
 
@@ -117,6 +117,13 @@ impl Problem {
     #[must_use]
     pub fn said(&self) -> &'static str {
         if self.status().is_server_error() { "failed" } else { "refused" }
+    }
+
+    /// Logs it, behind what the request was; not where it is an answer like others.
+    pub fn log(&self, log: Log, request: impl IntoIterator<Item = Field>) {
+        if self.kind.is_refusal() {
+            log.line(self.level(), self.said(), request.into_iter().chain(self.fields()));
+        }
     }
 
     /// What the log tells of it. The detail is not among it: it may quote what the client sent.

@@ -1,5 +1,6 @@
 //! An application, ready to run: the manifest with the values of this run put in.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -18,7 +19,7 @@ pub struct Application {
     pub name: String,
     /// The Wasm file of the component.
     pub wasm: PathBuf,
-    /// The routes that lead to the component.
+    /// The routes that lead to the component, the most exact first: of several that match, that one counts, as with Spin.
     pub routes: Vec<Route>,
     /// The component's own variables, with their values.
     pub variables: BTreeMap<String, String>,
@@ -67,10 +68,12 @@ impl Application {
                 .with_context(|| at(&format!("allowed_outbound_hosts: \"{}\" is refused", filled.shown)))?;
             hosts.push(host);
         }
+        let mut routes: Vec<Route> = manifest.trigger.http.into_iter().map(|trigger| trigger.route.0).collect();
+        routes.sort_by_key(|route| Reverse(route.exactness()));
         Ok(Self {
             name: manifest.application.name,
             wasm: folder.join(component.source.0),
-            routes: manifest.trigger.http.into_iter().map(|trigger| trigger.route.0).collect(),
+            routes,
             variables: values,
             environment: component.environment,
             allowed_hosts: AllowedHosts::new(hosts),
@@ -87,10 +90,10 @@ impl Application {
         Ok(())
     }
 
-    /// The route by which a request with this path comes to the component: the most exact one, as with Spin.
+    /// The route by which a request with this path comes to the component.
     #[must_use]
     pub fn route_of(&self, path: &str) -> Option<&Route> {
-        self.routes.iter().filter(|route| route.matches(path)).max_by_key(|route| route.exactness())
+        self.routes.iter().find(|route| route.matches(path))
     }
 }
 

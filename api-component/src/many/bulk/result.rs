@@ -52,8 +52,7 @@ pub fn log<T>(log: Log, path: &str, outcomes: &Outcomes<T>) {
         let sort = (problem.kind().parts().1, problem.cause());
         sorts.entry(sort).or_insert((problem, 0)).1 += 1;
     }
-    for (problem, parts) in sorts.into_values().filter(|(problem, _)| problem.kind().is_refusal()) {
-        let request = [("method", "POST".into()), ("path", path.into()), ("parts", parts.into())];
-        log.line(problem.level(), problem.said(), request.into_iter().chain(problem.fields()));
+    for (problem, parts) in sorts.into_values() {
+        problem.log(log, [("method", "POST".into()), ("path", path.into()), ("parts", parts.into())]);
     }
 }

@@ -47,10 +47,7 @@ impl Follower {
             // It waits for what cannot be reached, and has its place in it.
             Err(problem) if problem.is_temporary() => self.format.write_nothing(&mut text, &self.reader.positions),
             Err(problem) => {
-                if problem.kind().is_refusal() {
-                    let request = [("method", "GET".into()), ("path", "/changes".into())];
-                    self.log.line(problem.level(), problem.said(), request.into_iter().chain(problem.fields()));
-                }
+                problem.log(self.log, [("method", "GET".into()), ("path", "/changes".into())]);
                 self.has_failed = true;
                 self.format.write_problem(&mut text, &problem);
             }

@@ -8,8 +8,10 @@ use opentelemetry::{Context, KeyValue};
 
 use super::{Instruments, Observer};
 
-/// A command that is under way.
-pub struct Command {
+/// A command that is under way; nothing where nobody is told of it.
+pub struct Command(Option<UnderWay>);
+
+struct UnderWay {
     instruments: Arc<Instruments>,
     started: Instant,
     attributes: Vec<KeyValue>,
@@ -17,10 +19,10 @@ pub struct Command {
 }
 
 impl Observer {
-    /// A command of this name is sent, for the request that `context` is of.
-    pub fn command(&self, name: &str, context: impl FnOnce() -> Option<Context>) -> Option<Command> {
-        let instruments = self.0.clone()?;
-        let name = name.to_ascii_uppercase();
+    /// A command of this name is sent, for the request that `context` is of. Neither is asked for in vain.
+    pub fn command(&self, name: impl FnOnce() -> String, context: impl FnOnce() -> Option<Context>) -> Command {
+        let Some(instruments) = self.0.clone() else { return Command(None) };
+        let name = name().to_ascii_uppercase();
         let attributes =
             vec![KeyValue::new("db.system.name", "redis"), KeyValue::new("db.operation.name", name.clone())];
         let context = match context().filter(|_| instruments.traces) {
@@ -31,20 +33,21 @@ impl Observer {
             }
             None => Context::new(),
         };
-        Some(Command { instruments, started: Instant::now(), attributes, context })
+        Command(Some(UnderWay { instruments, started: Instant::now(), attributes, context }))
     }
 }
 
 impl Command {
     /// It was answered.
-    pub fn answered<T, E>(mut self, answer: &Result<T, E>) {
-        let span = self.context.span();
+    pub fn answered<T, E>(self, answer: &Result<T, E>) {
+        let Some(UnderWay { instruments, started, mut attributes, context }) = self.0 else { return };
+        let span = context.span();
         if answer.is_err() {
-            self.attributes.push(KeyValue::new("error.type", "error"));
+            attributes.push(KeyValue::new("error.type", "error"));
             span.set_attribute(KeyValue::new("error.type", "error"));
             span.set_status(Status::error(""));
         }
         span.end();
-        self.instruments.commands.record(self.started.elapsed().as_secs_f64(), &self.attributes);
+        instruments.commands.record(started.elapsed().as_secs_f64(), &attributes);
     }
 }

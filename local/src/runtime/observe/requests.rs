@@ -1,5 +1,6 @@
 //! A request, and what became of it.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -11,7 +12,6 @@ use opentelemetry::{Context, KeyValue};
 use opentelemetry_http::{HeaderExtractor, HeaderInjector};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use serde::Deserialize;
-use std::sync::Arc;
 use wasmtime_wasi_http::{Error as HttpError, WasiBody};
 
 use super::{Instruments, Observer};
@@ -80,17 +80,18 @@ impl Request {
     /// It is answered. The answer stays as it is; of a problem the type is read.
     pub async fn answered(mut self, response: Response<WasiBody>) -> Response<WasiBody> {
         let status = response.status();
-        self.attributes.push(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
         let is_problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|media| media == PROBLEM);
         let (response, problem) = if is_problem { read_problem(response).await } else { (response, None) };
         let error = problem.or_else(|| status.is_server_error().then(|| status.as_str().to_owned()));
-        self.attributes.extend(error.map(|error| KeyValue::new("error.type", error)));
+        let mut result = vec![KeyValue::new("http.response.status_code", i64::from(status.as_u16()))];
+        result.extend(error.map(|error| KeyValue::new("error.type", error)));
         let span = self.context.span();
-        span.set_attributes(self.attributes.iter().skip(2).cloned());
+        span.set_attributes(result.iter().cloned());
         if status.is_server_error() {
             span.set_status(Status::error(""));
         }
         span.end();
+        self.attributes.extend(result);
         self.instruments.requests.record(self.started.elapsed().as_secs_f64(), &self.attributes);
         response
     }

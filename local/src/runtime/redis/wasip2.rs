@@ -17,14 +17,14 @@ type Answer<T> = wasmtime::Result<Result<T, Error>>;
 impl InstanceState {
     async fn call<T: FromRedisValue>(&mut self, c: Resource<Connection>, command: Cmd) -> Answer<T> {
         let connection = self.table.get(&c)?.clone();
-        let observed = self.observe(&name(&command));
+        let observed = self.observe(|| name(&command));
         let answer = connection.call(command).await;
-        observed.into_iter().for_each(|observed| observed.answered(&answer));
+        observed.answered(&answer);
         Ok(answer.map_err(Error::from))
     }
 
     /// Starts to tell of a command, for the one request that the instance has.
-    fn observe(&self, name: &str) -> Option<Command> {
+    fn observe(&self, name: impl FnOnce() -> String) -> Command {
         self.observer.command(name, || self.requests.values().next().cloned())
     }
 }
@@ -79,9 +79,9 @@ impl HostConnection for InstanceState {
     ) -> Answer<Vec<RedisResult>> {
         let arguments = arguments.into_iter().map(Into::into).collect();
         let connection = self.table.get(&c)?.clone();
-        let observed = self.observe(&command);
+        let observed = self.observe(|| command.clone());
         let reply = connection.execute(&command, arguments).await;
-        observed.into_iter().for_each(|observed| observed.answered(&reply));
+        observed.answered(&reply);
         Ok(reply.map(|flat| flat.into_iter().map(Into::into).collect()).map_err(Error::from))
     }
 

@@ -29,7 +29,7 @@ fn connection(access: &Access, connection: &Resource<Connection>) -> wasmtime::R
 }
 
 /// Starts to tell of a command, for the request whose task calls.
-fn observe(access: &Access, name: &str) -> Option<Command> {
+fn observe(access: &Access, name: impl FnOnce() -> String) -> Command {
     access.with(|mut access| {
         let observer = access.get().observer.clone();
         observer.command(name, || {
@@ -42,9 +42,9 @@ fn observe(access: &Access, name: &str) -> Option<Command> {
 
 async fn call<T: FromRedisValue>(access: &Access, c: Resource<Connection>, command: Cmd) -> Answer<T> {
     let connection = connection(access, &c)?;
-    let observed = observe(access, &name(&command));
+    let observed = observe(access, || name(&command));
     let answer = connection.call(command).await;
-    observed.into_iter().for_each(|observed| observed.answered(&answer));
+    observed.answered(&answer);
     Ok(answer)
 }
 
@@ -96,9 +96,9 @@ impl HostConnectionWithStore<InstanceState> for HasSelf<InstanceState> {
         arguments: Vec<RedisParameter>,
     ) -> Answer<Vec<RedisResult>> {
         let connection = connection(access, &c)?;
-        let observed = observe(access, &command);
+        let observed = observe(access, || command.clone());
         let answer = connection.execute(&command, arguments).await;
-        observed.into_iter().for_each(|observed| observed.answered(&answer));
+        observed.answered(&answer);
         Ok(answer)
     }
 }
