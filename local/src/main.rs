@@ -46,12 +46,9 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<()> {
-    let runtime = match &command {
-        Command::Serve(_) => Builder::new_multi_thread(),
-        // The children are bound to the life of the thread that starts them: it has to be this one.
-        Command::Up(_) => Builder::new_current_thread(),
-    };
-    let runtime = { runtime }.enable_all().build().context("cannot start the async runtime")?;
+    // The children of `up` are bound to the life of the thread that starts them: it has to be this one. What `serve`
+    // serves has threads of its own.
+    let runtime = Builder::new_current_thread().enable_all().build().context("cannot start the async runtime")?;
     runtime.block_on(async {
         match command {
             Command::Serve(serve) => serve.run().await,

@@ -29,10 +29,11 @@ const MAX_CONCURRENT_REQUESTS: usize = 16;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Makes instances of one component.
+#[derive(Clone)]
 pub struct Instances {
     pub application: Arc<Application>,
     pub engine: Engine,
-    pub pre: ProxyPre<InstanceState>,
+    pub pre: Arc<ProxyPre<InstanceState>>,
     pub observer: Observer,
     /// Set when the server stops: instances that end then have not failed.
     pub stopping: Arc<AtomicBool>,
@@ -46,7 +47,7 @@ impl HandlerState for Instances {
     async fn instantiate(&self) -> Result<Instance<InstanceState, IdleTimeout, Limits>> {
         let mut store = Store::new(&self.engine, InstanceState::new(self.application.clone(), self.observer.clone()));
         let proxy = self.pre.instantiate_async(&mut store).await?;
-        let max_requests = match self.pre {
+        let max_requests = match *self.pre {
             ProxyPre::P2(_) => 1,
             ProxyPre::P3(_) => MAX_REQUESTS,
         };
