@@ -9,6 +9,7 @@
 
 mod bindings;
 mod engine;
+mod gate;
 mod instance;
 mod observe;
 mod redis;

@@ -4,8 +4,8 @@
 //! connection; an instance that is shared means that one trap fails all requests inside.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,7 @@ use wasmtime_wasi_http::handler::{
     HandlerState, Instance, ProxyPre, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
 };
 
+use super::gate::{Gate, Room, Starting};
 use super::instance::InstanceState;
 use super::observe::Observer;
 use super::redis::Shared;
@@ -29,6 +30,18 @@ const MAX_CONCURRENT_REQUESTS: usize = 16;
 /// How long an instance without requests is kept.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// On WASI 0.2 each request starts an instance. So many of a core may do so at the same time, that what they ask Redis
+/// travels together; each more waits until the one before it is inside its own.
+const STARTED_AT_ONCE: usize = 64;
+
+/// The gate in front of the instances of one core.
+pub fn gate(pre: &ProxyPre<InstanceState>) -> Gate {
+    match pre {
+        ProxyPre::P2(_) => Gate::new(STARTED_AT_ONCE),
+        ProxyPre::P3(_) => Gate::default(),
+    }
+}
+
 /// Makes instances of one component, for one core.
 #[derive(Clone)]
 pub struct Instances {
@@ -37,6 +50,7 @@ pub struct Instances {
     pub pre: Arc<ProxyPre<InstanceState>>,
     pub observer: Observer,
     pub redis: Shared,
+    pub gate: Gate,
     /// Set when the server stops: instances that end then have not failed.
     pub stopping: Arc<AtomicBool>,
 }
@@ -50,9 +64,9 @@ impl HandlerState for Instances {
         let state = InstanceState::new(self.application.clone(), self.observer.clone(), self.redis.clone());
         let mut store = Store::new(&self.engine, state);
         let proxy = self.pre.instantiate_async(&mut store).await?;
-        let max_requests = match *self.pre {
-            ProxyPre::P2(_) => 1,
-            ProxyPre::P3(_) => MAX_REQUESTS,
+        let (max_requests, room) = match *self.pre {
+            ProxyPre::P2(_) => (1, None),
+            ProxyPre::P3(_) => (MAX_REQUESTS, Some(self.gate.add(MAX_CONCURRENT_REQUESTS))),
         };
         let expiration = IdleTimeout { sleep: Box::pin(tokio::time::sleep(IDLE_TIMEOUT)) };
         Ok(Instance {
@@ -60,7 +74,7 @@ impl HandlerState for Instances {
             proxy,
             view: |state| state.http(),
             expiration,
-            state: Limits { max_requests, stopping: self.stopping.clone() },
+            state: Limits { max_requests, room: Mutex::new(room), stopping: self.stopping.clone() },
         })
     }
 }
@@ -83,19 +97,29 @@ impl WorkerExpiration for IdleTimeout {
     }
 }
 
+/// A request on its way to an instance.
+pub struct Arrival {
+    /// What its commands belong to, where that is told.
+    pub trace: Option<TraceContext>,
+    /// Until it is inside.
+    pub starting: Option<Starting>,
+}
+
 /// Decides how many requests an instance takes.
 pub struct Limits {
     max_requests: usize,
+    /// Until it takes no more.
+    room: Mutex<Option<Room>>,
     stopping: Arc<AtomicBool>,
 }
 
 impl WorkerState for Limits {
     type StoreData = InstanceState;
-    /// What its commands belong to, where that is told.
-    type RequestData = Option<TraceContext>;
+    type RequestData = Arrival;
 
     fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
         if total >= self.max_requests {
+            drop(self.room.lock().expect("nobody panics with it").take());
             ShouldAccept::Never
         } else if concurrent >= MAX_CONCURRENT_REQUESTS {
             ShouldAccept::No
@@ -107,10 +131,11 @@ impl WorkerState for Limits {
     fn on_request_start(
         &self,
         mut store: StoreContextMut<'_, InstanceState>,
-        context: Option<TraceContext>,
+        Arrival { trace, starting }: Arrival,
         task: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
-        if let Some(context) = context {
+        drop(starting);
+        if let Some(context) = trace {
             store.data_mut().requests.insert(task, context);
         }
         Box::pin(std::future::pending())

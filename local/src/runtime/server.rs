@@ -19,7 +19,7 @@ use self::core::{Core, Stopping};
 use super::engine;
 use super::observe::Observer;
 use super::redis::Shared;
-use super::reuse::Instances;
+use super::reuse::{self, Instances};
 use crate::spin::Application;
 
 /// A server that has its port and is ready to run.
@@ -48,6 +48,7 @@ impl Server {
                 pre: pre.clone(),
                 observer: observer.clone(),
                 redis: Shared::default(),
+                gate: reuse::gate(&pre),
                 stopping: stopping.clone(),
             })
         });

@@ -11,8 +11,9 @@ use hyper::body::Incoming;
 use wasmtime_wasi_http::handler::ProxyHandler;
 use wasmtime_wasi_http::{Error as HttpError, WasiBody};
 
+use crate::runtime::gate::Gate;
 use crate::runtime::observe::{self, Observer};
-use crate::runtime::reuse::Instances;
+use crate::runtime::reuse::{Arrival, Instances};
 use crate::spin::Application;
 
 /// Spin's own health check: it says that the server runs, and asks no component.
@@ -23,13 +24,18 @@ const WELL_KNOWN_HEALTH: &str = "/.well-known/spin/health";
 pub struct Handler {
     application: Arc<Application>,
     observer: Observer,
+    gate: Gate,
     instances: ProxyHandler<Instances>,
 }
 
 impl Handler {
     pub fn new(instances: Instances) -> Self {
-        let (application, observer) = (instances.application.clone(), instances.observer.clone());
-        Self { application, observer, instances: ProxyHandler::new(instances) }
+        Self {
+            application: instances.application.clone(),
+            observer: instances.observer.clone(),
+            gate: instances.gate.clone(),
+            instances: ProxyHandler::new(instances),
+        }
     }
 
     pub async fn answer(&self, request: Request<Incoming>) -> Response<WasiBody> {
@@ -45,8 +51,9 @@ impl Handler {
         }
         let body = body.map_err(HttpError::from).boxed_unsync();
         let observed = self.observer.request(&mut head, route.text());
-        let context = observed.as_ref().map(observe::Request::context);
-        let response = match self.instances.handle(context, Request::from_parts(head, body)).await {
+        let (_entry, starting) = self.gate.enter().await;
+        let arrival = Arrival { trace: observed.as_ref().map(observe::Request::context), starting };
+        let response = match self.instances.handle(arrival, Request::from_parts(head, body)).await {
             Ok(response) => response,
             Err(error) => {
                 tracing::error!("the component did not answer: {error:?}");
