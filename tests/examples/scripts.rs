@@ -3,7 +3,7 @@
 //!
 //! Each round accepts some small writes for each partition and then commits them by one call each, pipelined, so that
 //! system calls count little and `fsync` not at all (`appendfsync no`). The least of the rounds tells what a call
-//! takes, the median how noisy the run was. `make bench` runs it.
+//! takes, the median how noisy the run was. Run it: `target/release/examples/scripts`.
 
 use anyhow::Context as _;
 use larder_protocol::call::{self, Listing};
