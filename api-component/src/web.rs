@@ -12,4 +12,3 @@ pub mod log;
 pub mod preference;
 pub mod problem;
 pub mod query;
-pub mod timestamp;
