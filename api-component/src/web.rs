@@ -4,6 +4,7 @@
 //! a client hears of a problem, and the log by which the operator does.
 
 pub mod body;
+pub(crate) mod coding;
 pub mod cors;
 pub mod head;
 pub mod header;
