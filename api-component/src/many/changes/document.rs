@@ -4,7 +4,6 @@ use bytes::Bytes;
 use http::Response;
 use larder_protocol::Revision;
 use larder_protocol::timestamp::rfc3339;
-use larder_protocol::timestamp::rfc3339;
 use serde::Serialize;
 
 use super::cursor;
