@@ -14,12 +14,18 @@ use std::sync::LazyLock;
 pub struct Script {
     /// What it is called in logs.
     pub name: &'static str,
-    /// The Lua source, without comments.
-    pub source: &'static str,
+    source: LazyLock<String>,
     sha: LazyLock<String>,
 }
 
 impl Script {
+    /// The Lua source, without comments. It is put together when it is asked for: so each fragment is once in a
+    /// program that has several scripts.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
     /// The SHA-1 of the source in hexadecimal, as `EVALSHA` takes it.
     #[must_use]
     pub fn sha(&self) -> &str {
@@ -32,8 +38,10 @@ macro_rules! script {
         $(#[$doc])*
         pub static $constant: Script = Script {
             name: stringify!($constant),
-            source: concat!("#!lua flags=", $flags, "\n", $(include_str!(concat!(env!("OUT_DIR"), "/", $part, ".lua"))),+),
-            sha: LazyLock::new(|| sha1_smol::Sha1::from($constant.source).digest().to_string()),
+            source: LazyLock::new(|| {
+                [concat!("#!lua flags=", $flags, "\n"), $(include_str!(concat!(env!("OUT_DIR"), "/", $part, ".lua"))),+].concat()
+            }),
+            sha: LazyLock::new(|| sha1_smol::Sha1::from($constant.source()).digest().to_string()),
         };
     };
 }
