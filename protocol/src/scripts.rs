@@ -48,20 +48,20 @@ macro_rules! script {
 
 script!(
     /// Puts a write on the channel of its partition, or refuses it.
-    ACCEPT, "", "fragment/clock", "fragment/stream_id", "fragment/term", "fragment/precondition", "fragment/admit", "accept"
+    ACCEPT, "", "fragment/clock", "fragment/stream_id", "fragment/term", "fragment/append", "fragment/precondition", "fragment/admit", "accept"
 );
 script!(
     /// The same for a write that stores nothing: it may run when Redis is out of memory, so that
     /// a full store can be emptied.
-    ACCEPT_REMOVAL, "allow-oom", "fragment/clock", "fragment/stream_id", "fragment/term", "fragment/precondition", "fragment/admit", "accept"
+    ACCEPT_REMOVAL, "allow-oom", "fragment/clock", "fragment/stream_id", "fragment/term", "fragment/append", "fragment/precondition", "fragment/admit", "accept"
 );
 script!(
     /// Puts many writes on the channel of their partition.
-    ACCEPT_MANY, "", "fragment/clock", "fragment/stream_id", "fragment/term", "fragment/precondition", "fragment/admit", "accept_many"
+    ACCEPT_MANY, "", "fragment/clock", "fragment/stream_id", "fragment/term", "fragment/append", "fragment/precondition", "fragment/admit", "accept_many"
 );
 script!(
     /// The same for writes that store nothing.
-    ACCEPT_MANY_REMOVALS, "allow-oom", "fragment/clock", "fragment/stream_id", "fragment/term", "fragment/precondition", "fragment/admit", "accept_many"
+    ACCEPT_MANY_REMOVALS, "allow-oom", "fragment/clock", "fragment/stream_id", "fragment/term", "fragment/append", "fragment/precondition", "fragment/admit", "accept_many"
 );
 script!(
     /// Applies the head of a write channel.
@@ -85,7 +85,7 @@ script!(
 );
 script!(
     /// Tells what became of a write.
-    OUTCOME, "no-writes", "fragment/clock", "fragment/stream_id", "fragment/term", "fragment/precondition", "outcome"
+    OUTCOME, "no-writes", "fragment/clock", "fragment/stream_id", "fragment/term", "fragment/is_there", "fragment/precondition", "outcome"
 );
 script!(
     /// Takes the outcomes of writes that somebody waits for.
@@ -93,7 +93,7 @@ script!(
 );
 script!(
     /// Reads an item, unless writes that were accepted before a revision are unapplied.
-    READ_AFTER, "no-writes", "fragment/clock", "fragment/stream_id", "fragment/term", "read_after"
+    READ_AFTER, "no-writes", "fragment/clock", "fragment/stream_id", "fragment/term", "fragment/is_there", "read_after"
 );
 script!(
     /// Reads items, as far as there is room.
@@ -125,11 +125,11 @@ script!(
 );
 script!(
     /// Puts a dead entry back on the channel of its partition.
-    RETRY, "", "fragment/clock", "fragment/stream_id", "fragment/term", "retry"
+    RETRY, "", "fragment/clock", "fragment/stream_id", "fragment/term", "fragment/append", "retry"
 );
 script!(
     /// Has the IDs of writes tell the term of the primary that gives them out.
-    START_TERMS, "allow-oom", "fragment/clock", "fragment/stream_id", "fragment/term", "start_terms"
+    START_TERMS, "allow-oom", "fragment/clock", "fragment/stream_id", "fragment/term", "fragment/append", "start_terms"
 );
 script!(
     /// Tells which master of a cluster has which slots.

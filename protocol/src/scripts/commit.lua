@@ -137,6 +137,7 @@ end
 
 -- Fields behind the fixed ones that an entry may have.
 local optional = {['if-match'] = true, ['if-none-match'] = true, wait = true, idem = true, traceparent = true}
+local no_more = {}
 
 -- Answers the optional fields by name, or nil and why the entry can never be applied.
 local function examine(f)
@@ -156,6 +157,7 @@ local function examine(f)
   elseif f[2] ~= 'delete' and f[2] ~= 'barrier' then
     return nil, 'the op is none of put, increment, delete and barrier'
   end
+  if #f < from then return no_more end
   local more = {}
   for i = from, #f, 2 do
     if not optional[f[i]] or more[f[i]] then return nil, 'a field is unknown or repeated' end
@@ -200,7 +202,8 @@ local function tell(revision, wait, outcome)
   call('PEXPIRE', outcome_prefix .. revision, left)
 end
 
--- Takes one entry to its end, and tells the outcome to those who asked for it.
+-- Takes one entry to its end, and tells the outcome to those who asked for it. Answers it with its first word, and
+-- the entry's traceparent.
 local function settle(revision, f)
   local more, flaw = examine(f)
   local outcome
@@ -214,10 +217,11 @@ local function settle(revision, f)
       error(result)
     end
   else
-    outcome, more = bury(revision, f, flaw), {}
+    outcome, more = bury(revision, f, flaw), no_more
   end
 
-  if find(outcome, '^rejected') or find(outcome, '^dead') then
+  local sort = string.match(outcome, '^%a+')
+  if sort == 'rejected' or sort == 'dead' then
     local id = f[3] == 'id' and f[4] or ''
     call('SET', rejected_prefix .. revision, outcome .. '\n' .. id, 'PX', rejection_kept)
   end
@@ -226,9 +230,10 @@ local function settle(revision, f)
     call('APPEND', more.idem, ' ' .. outcome .. '\n')
   end
   if more.wait then tell(revision, tonumber(more.wait), outcome) end
-  return outcome, more.traceparent
+  return outcome, sort, more.traceparent
 end
 
+local waiting = call('XLEN', stream)
 local done, rejected, buried, bytes, failure = {}, 0, 0, 0, ''
 local ages, told = {}, {}
 
@@ -243,17 +248,17 @@ end
 -- is its size known, so no chunk is large: large values behind small ones are read once in vain.
 local max_chunk = 16
 local from, chunk = '-', 1
-while #done < max_entries and bytes < max_bytes do
+while #done < waiting and #done < max_entries and bytes < max_bytes do
   local entries = call('XRANGE', stream, from, '+', 'COUNT', math.min(chunk, max_entries - #done))
   for _, entry in ipairs(entries) do
     local revision, fields = entry[1], entry[2]
-    local ok, outcome, trace = pcall(settle, revision, fields)
+    local ok, outcome, sort, trace = pcall(settle, revision, fields)
     if not ok then
       failure = type(outcome) == 'table' and outcome.err or tostring(outcome)
       break
     end
-    local is_dead, is_sampled = find(outcome, '^dead'), trace and find(trace, '[13579bdf]$')
-    if find(outcome, '^rejected') then rejected = rejected + 1 end
+    local is_dead, is_sampled = sort == 'dead', trace and find(trace, '[13579bdf]$')
+    if sort == 'rejected' then rejected = rejected + 1 end
     if is_dead then buried = buried + 1 end
     if is_dead or is_sampled then told[#told + 1] = {revision, trace or '', outcome} end
     note_age(revision)
@@ -267,5 +272,6 @@ while #done < max_entries and bytes < max_bytes do
   chunk = math.max(1, math.min(chunk * 8, max_chunk, fitting))
 end
 
-if #done > 0 then call('XDEL', stream, unpack(done)) end
-return {#done - rejected - buried, rejected, buried, call('XLEN', stream), failure, bytes, ages, told}
+local left = waiting
+if #done > 0 then left = left - call('XDEL', stream, unpack(done)) end
+return {#done - rejected - buried, rejected, buried, left, failure, bytes, ages, told}

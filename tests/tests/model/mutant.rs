@@ -41,17 +41,10 @@ pub fn mutants() -> Vec<(&'static str, Mutant)> {
             "a deleted id stays in the index",
             Mutant::new(&COMMIT, "call('ZREM', index, id)\n  tell_change(current and", "tell_change(current and"),
         ),
-        (
-            "applied and not taken off",
-            Mutant::new(&COMMIT, "if #done > 0 then call('XDEL'", "if false then call('XDEL'"),
-        ),
+        ("applied and not taken off", Mutant::new(&COMMIT, "if #done > 0 then left", "if false then left")),
         (
             "no rejection record",
-            Mutant::new(
-                &COMMIT,
-                "find(outcome, '^rejected') or find(outcome, '^dead') then\n    local",
-                "false then\n    local",
-            ),
+            Mutant::new(&COMMIT, "if sort == 'rejected' or sort == 'dead' then\n    local", "if false then\n    local"),
         ),
         ("a replacement forgets the TTL", Mutant::new(&COMMIT, kept_end, "return '-'")),
         ("Lua adds", Mutant::new(&COMMIT, "= add(value, by)", "= ('%.0f'):format((tonumber(value) or 0) + by), ''")),

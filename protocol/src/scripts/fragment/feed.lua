@@ -5,10 +5,12 @@
 -- lacks the end of the feed, and a reader who has got to a lost change is told, not misled.
 
 -- Tells one change: op is put, delete or expire; the revision is '-' where no write made the change, and
--- the moment in ms at which the item ends is '-' where it does not. `feed` is what open_feed answered.
+-- the moment in ms at which the item ends is '-' where it does not. `feed` is what open_feed answered. Old changes are
+-- taken off with the first that a script tells.
 local function append_change(feed, op, id, revision, ends)
   local fields = {'op', op, 'id', id, 'revision', revision, 'expires', ends}
-  append_in_term(feed.stream, feed.term, fields, 1, #fields, feed.kept)
+  append_in_term(feed.stream, feed.term, fields, 1, 8, feed.kept)
+  feed.kept = nil
 end
 
 -- Makes the feed if there is none. Where no changes are kept there is no stream: those who follow hear of it, and

@@ -24,31 +24,20 @@ local function term_of(seq)
   return string.format('%.0f', math.floor(tonumber(seq) / ids_per_term))
 end
 
--- Ends the term `was` with the last ID that is there of it. Those that ended more than `kept` ms ago are
--- forgotten: no outcome is told for so long.
-local function begin_term(stream, terms, was, term, kept)
-  local ms, seq = last_generated_id(stream)
-  local known = redis.call('HGETALL', terms)
-  for i = 1, #known, 2 do
-    local ended = tonumber(string.match(known[i + 1], '^(%d+)-'))
-    if ended and ended < tonumber(ms) - kept then redis.call('HDEL', terms, known[i]) end
-  end
-  redis.call('HSET', terms, was, ms .. '-' .. seq, 'current', term)
+-- Puts the fields values[from] to values[to] on the stream under this ID, by redis.call or redis.pcall. With `kept`,
+-- whole nodes are taken off the other end of the stream, so that about so many entries are left.
+local function add(call, stream, id, kept, values, from, to)
+  if kept then return call('XADD', stream, 'MAXLEN', '~', kept, id, unpack(values, from, to)) end
+  return call('XADD', stream, id, unpack(values, from, to))
 end
 
--- Puts the fields values[from] to values[to] on the stream, under an ID of this term that no entry had; answers
--- it. Without a term Redis makes the ID. With `kept`, whole nodes are taken off the other end of the stream, so
--- that about so many entries are left.
+-- The same under an ID of this term that no entry had; answers it. Without a term Redis makes the ID.
 local function append_in_term(stream, term, values, from, to, kept)
-  local function add(call, id)
-    if kept then return call('XADD', stream, 'MAXLEN', '~', kept, id, unpack(values, from, to)) end
-    return call('XADD', stream, id, unpack(values, from, to))
-  end
-  if not term then return add(redis.call, '*') end
+  if not term then return add(redis.call, stream, '*', kept, values, from, to) end
 
   local first = string.format('%.0f', tonumber(term) * ids_per_term)
   local now = string.format('%.0f', milliseconds())
-  local id = add(redis.pcall, now .. '-' .. first)
+  local id = add(redis.pcall, stream, now .. '-' .. first, kept, values, from, to)
   if type(id) == 'string' then return id end
 
   -- The last ID is of this millisecond, or above it: the clock is behind.
@@ -58,25 +47,6 @@ local function append_in_term(stream, term, values, from, to, kept)
   else
     ms, seq = string.format('%.0f', ms + 1), first
   end
-  return add(redis.call, ms .. '-' .. seq)
-end
-
--- The same on the stream of writes, which the terms are told of: from then on, and for `kept` ms, they say what
--- was lost.
-local function append(stream, terms, values, from, to, kept)
-  local current = redis.call('HGET', terms, 'current')
-  if not current then return append_in_term(stream, nil, values, from, to) end
-  local term = string.format('%.0f', this_term())
-  if current ~= term then begin_term(stream, terms, current, term, kept) end
-  return append_in_term(stream, term, values, from, to)
-end
-
--- Whether the ID was given out, and not lost since.
-local function is_there(stream, terms, ms, seq)
-  if above(ms, seq, last_generated_id(stream)) then return false end
-  local current, term = redis.call('HGET', terms, 'current'), term_of(seq)
-  if not current or term == current then return true end
-  local ended_ms, ended_seq = string.match(redis.call('HGET', terms, term) or '', '^(%d+)-(%d+)$')
-  return ended_ms ~= nil and not above(ms, seq, ended_ms, ended_seq)
+  return add(redis.call, stream, ms .. '-' .. seq, kept, values, from, to)
 end
 
