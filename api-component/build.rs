@@ -1,5 +1,5 @@
-//! Packs the console into the component: each file of `console/` compressed, and all of them below a path that
-//! changes with any of them, so that a browser may keep them for ever.
+//! Packs what the component says of itself, compressed: the console, each file of `console/`, all of them below a path
+//! that changes with any of them, so that a browser may keep them for ever; and the description of the API.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -19,7 +19,20 @@ const FOLDER: &str = "{folder}";
 /// What stands in the page where it asks for all modules at once, rather than one import after the other.
 const PRELOAD: &str = "<!-- {preload} -->";
 
+/// The description of the API.
+const OPENAPI: &str = "openapi.json";
+
 fn main() -> io::Result<()> {
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("cargo sets OUT_DIR"))?);
+    pack_console(&out)?;
+    println!("cargo::rerun-if-changed={OPENAPI}");
+    let document = fs::read_to_string(OPENAPI)?;
+    pack(&out, OPENAPI, &document)?;
+    println!("cargo::rustc-env=LARDER_OPENAPI_DIGEST={:x}", Sha256::digest(document));
+    Ok(())
+}
+
+fn pack_console(out: &Path) -> io::Result<()> {
     let source = Path::new("console");
     println!("cargo::rerun-if-changed={}", source.display());
     let mut names: Vec<PathBuf> = fs::read_dir(source)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
@@ -39,7 +52,6 @@ fn main() -> io::Result<()> {
     let preload: Vec<_> =
         modules.map(|(name, _)| format!("<link rel=\"modulepreload\" href=\"{folder}/{name}\">")).collect();
 
-    let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("cargo sets OUT_DIR"))?);
     let mut table = String::from("&[\n");
     for (name, text) in &files {
         let text = if name == PAGE {
@@ -47,14 +59,20 @@ fn main() -> io::Result<()> {
         } else {
             text.clone()
         };
-        let packed = out.join(format!("{name}.gz"));
-        let mut encoder = GzEncoder::new(fs::File::create(&packed)?, Compression::best());
-        encoder.write_all(text.as_bytes())?;
-        encoder.finish()?;
+        let packed = pack(out, name, &text)?;
         writeln!(table, "    ({name:?}, include_bytes!({packed:?})),").map_err(io::Error::other)?;
     }
     table.push(']');
     fs::write(out.join("console_files.rs"), table)?;
     println!("cargo::rustc-env=LARDER_CONSOLE_FOLDER={folder}");
     Ok(())
+}
+
+/// Compresses a file into the folder, and tells where it is.
+fn pack(folder: &Path, name: &str, text: &str) -> io::Result<PathBuf> {
+    let packed = folder.join(format!("{name}.gz"));
+    let mut encoder = GzEncoder::new(fs::File::create(&packed)?, Compression::best());
+    encoder.write_all(text.as_bytes())?;
+    encoder.finish()?;
+    Ok(packed)
 }

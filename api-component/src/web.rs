@@ -4,6 +4,7 @@
 //! a client hears of a problem, and the log by which the operator does.
 
 pub mod body;
+pub(crate) mod coding;
 pub mod cors;
 pub mod head;
 pub mod header;
@@ -12,4 +13,3 @@ pub mod log;
 pub mod preference;
 pub mod problem;
 pub mod query;
-pub mod timestamp;

@@ -1,10 +1,5 @@
-//! Bytes and times as people read them. Somebody else wrote these bytes, so nothing in them may
+//! Bytes as people read them. Somebody else wrote these bytes, so nothing in them may
 //! reach a terminal as a control sequence.
-
-use std::time::{Duration, UNIX_EPOCH};
-
-/// The last millisecond of the year 9999, where RFC 3339 ends.
-const LAST_MS: u64 = 253_402_300_799_999;
 
 /// Printable characters as they are, all else escaped.
 #[must_use]
@@ -59,13 +54,6 @@ pub fn excerpt(bytes: &[u8], most: usize) -> String {
     format!("{}… ({length})", escaped(&bytes[..end]))
 }
 
-/// Milliseconds since 1970, in RFC 3339.
-#[must_use]
-pub fn time(ms: u64) -> String {
-    let time = UNIX_EPOCH + Duration::from_millis(ms.min(LAST_MS));
-    humantime::format_rfc3339_millis(time).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,11 +81,5 @@ mod tests {
         assert_eq!(excerpt(b"four", 4), "four (4 bytes)");
         assert_eq!(excerpt("aäää".as_bytes(), 4), "aä… (7 bytes)");
         assert_eq!(excerpt(&[0x80; 5], 2), "\\x80\\x80… (5 bytes)");
-    }
-
-    #[test]
-    fn any_stream_id_has_a_time() {
-        assert_eq!(time(1_764_000_000_123), "2025-11-24T16:00:00.123Z");
-        assert_eq!(time(u64::MAX), "9999-12-31T23:59:59.999Z");
     }
 }

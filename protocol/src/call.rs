@@ -239,7 +239,7 @@ pub fn live_workers(p: Partition) -> Call {
 /// `start_terms.lua`: from now on the IDs of the partition's writes tell the term of their primary.
 #[must_use]
 pub fn start_terms(p: Partition) -> Call {
-    call(&scripts::START_TERMS, p, vec![keys::writes(p), keys::terms(p)], &[])
+    call(&scripts::START_TERMS, p, vec![keys::writes(p), keys::terms(p)], &[&IDEMPOTENCY_KEPT.as_millis()])
 }
 
 /// `locate.lua`: which master of a cluster has which slots. It has no keys: any node answers.
@@ -295,5 +295,5 @@ impl From<LookReply> for Look {
 #[must_use]
 pub fn retry(p: Partition, entry: StreamId) -> Call {
     let keys = vec![keys::dead(p), keys::writes(p), keys::terms(p)];
-    call(&scripts::RETRY, p, keys, &[&entry, &keys::doorbell(p), &p])
+    call(&scripts::RETRY, p, keys, &[&entry, &keys::doorbell(p), &p, &IDEMPOTENCY_KEPT.as_millis()])
 }

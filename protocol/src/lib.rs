@@ -16,6 +16,7 @@ pub mod outcome;
 pub mod partition;
 pub mod revision;
 pub mod scripts;
+pub mod timestamp;
 pub mod token;
 pub mod trace_parent;
 pub mod write;

@@ -79,7 +79,8 @@ pub const COMMIT_TIME: Duration = Duration::from_micros(20);
 /// The longest pause of who looks for an outcome now and then.
 pub const MAX_LOOK_PAUSE: Duration = Duration::from_secs(2);
 
-/// How long an `Idempotency-Key` is remembered.
+/// How long an `Idempotency-Key` is remembered, with the outcome of its write. No outcome is told for longer, so
+/// which terms gave out revisions is remembered for as long.
 pub const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Longest `Idempotency-Key`, in bytes.

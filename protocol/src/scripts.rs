@@ -1,7 +1,8 @@
 //! The Lua scripts, the only code that changes data in Redis.
 //!
 //! Each lies in `scripts/` as a `.lua` file whose head documents its keys, arguments and reply.
-//! What several of them need stands in a fragment of its own, and goes in front of their text.
+//! What several of them need stands in a fragment of its own, and goes in front of their text, all of it without
+//! its comments (`build.rs`).
 //! All keys of a call belong to one partition, so each runs on one slot of a cluster; the item
 //! keys are built inside from a prefix with the same hash tag. Those that the component runs answer flat
 //! arrays, because Spin flattens nested ones. Their first line, `#!lua` with flags, needs Redis 7.0 or Valkey; it says which of
@@ -13,12 +14,18 @@ use std::sync::LazyLock;
 pub struct Script {
     /// What it is called in logs.
     pub name: &'static str,
-    /// The Lua source.
-    pub source: &'static str,
+    source: LazyLock<String>,
     sha: LazyLock<String>,
 }
 
 impl Script {
+    /// The Lua source, without comments. It is put together when it is asked for: so each fragment is once in a
+    /// program that has several scripts.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
     /// The SHA-1 of the source in hexadecimal, as `EVALSHA` takes it.
     #[must_use]
     pub fn sha(&self) -> &str {
@@ -31,8 +38,10 @@ macro_rules! script {
         $(#[$doc])*
         pub static $constant: Script = Script {
             name: stringify!($constant),
-            source: concat!("#!lua flags=", $flags, "\n", $(include_str!(concat!("scripts/", $part, ".lua"))),+),
-            sha: LazyLock::new(|| sha1_smol::Sha1::from($constant.source).digest().to_string()),
+            source: LazyLock::new(|| {
+                [concat!("#!lua flags=", $flags, "\n"), $(include_str!(concat!(env!("OUT_DIR"), "/", $part, ".lua"))),+].concat()
+            }),
+            sha: LazyLock::new(|| sha1_smol::Sha1::from($constant.source()).digest().to_string()),
         };
     };
 }

@@ -25,7 +25,7 @@ async fn main() -> anyhow::Result<()> {
     let connection = redis::Client::open(redis.server.url())?.get_multiplexed_async_connection().await?;
     let mut meter = Meter { connection };
     for script in [&scripts::ACCEPT, &scripts::COMMIT, &scripts::LIST] {
-        let _: String = redis.command(&["SCRIPT", "LOAD", script.source]).await?;
+        let _: String = redis.command(&["SCRIPT", "LOAD", script.source()]).await?;
     }
 
     println!("{:<42}{:>10}{:>10}{:>14}", "", "least us", "median us", "file, bytes");

@@ -65,7 +65,7 @@ impl Direct {
     /// # Errors
     /// Those of Redis.
     pub async fn run<T: FromRedisValue>(&self, call: &Call) -> RedisResult<T> {
-        self.run_source(call.script.source, call).await
+        self.run_source(call.script.source(), call).await
     }
 
     /// Runs another text in the place of a call's script.

@@ -1,11 +1,13 @@
 //! `min_replicas`: a write is acknowledged once so many replicas have it; else its client is told so, and can ask
 //! what became of it.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use larder_api::web::header;
 use larder_local::system::{System, Topology};
+use larder_protocol::limits::MAX_BLOCKED_PER_INSTANCE;
 use larder_protocol::{ItemId, Partition};
 use larder_tests::{Larder, eventually};
 use reqwest::{Method, Response, StatusCode};
@@ -86,6 +88,31 @@ async fn each_write_of_a_bulk_request_is_told_by_itself() -> Tested {
     for (master, result) in masters.into_iter().zip(results) {
         let kind = result["problem"]["type"].as_str().unwrap_or("accepted");
         assert_eq!(kind, if master == lonely { "urn:larder:problem:under-replicated" } else { "accepted" }, "{result}");
+    }
+    Ok(())
+}
+
+/// An instance has connections for 16 of them at once; the others wait for their turn.
+#[tokio::test]
+async fn more_writes_than_an_instance_has_connections_for_wait_for_their_turn() -> Tested {
+    let Some(mut larder) = larder().await? else { return Ok(()) };
+    let id = larder.id("a");
+    let ids = (0..1_000).map(|n| larder.id(&n.to_string())).map(|id| (Partition::of(&id), id));
+    let ids: BTreeMap<_, _> = ids.collect();
+    let replica = replica(&mut larder, &id).await?;
+    let cluster = larder.system().redis.cluster_mut().expect("it was asked for");
+    let lonely = cluster.master_of(Partition::of(&id).slot()).await?;
+    let mut operations = vec![];
+    for (p, id) in ids {
+        if cluster.master_of(p.slot()).await? == lonely {
+            operations.push(json!({"op": "put", "id": id.as_str(), "value": "x"}));
+        }
+    }
+    assert!(operations.len() > MAX_BLOCKED_PER_INSTANCE, "{}", operations.len());
+    cluster.node_mut(replica).pause()?;
+    let answer = larder.request(Method::POST, "/items").json(&operations).send().await?;
+    for result in answer.json::<Vec<Value>>().await? {
+        assert_eq!(result["problem"]["type"], "urn:larder:problem:under-replicated", "{result}");
     }
     Ok(())
 }

@@ -233,7 +233,7 @@ impl Connection {
         };
         match run("EVALSHA", script.sha()).await {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                self.answer(run("EVAL", script.source).await)
+                self.answer(run("EVAL", script.source()).await)
             }
             answer => self.answer(answer),
         }

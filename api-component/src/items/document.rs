@@ -2,10 +2,9 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use larder_protocol::timestamp::rfc3339;
 use larder_protocol::{Head, Item, Metadata, Partition, Revision};
 use serde::{Serialize, Serializer};
-
-use crate::web::timestamp::rfc3339;
 
 /// The members that tell what the headers of `GET /items/{id}` tell.
 #[derive(Serialize)]

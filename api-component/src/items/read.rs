@@ -11,7 +11,7 @@ use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use larder_protocol::item::DEFAULT_CONTENT_TYPE;
 use larder_protocol::token::Scope;
-use larder_protocol::{Item, ItemId, Partition, Revision, StreamId};
+use larder_protocol::{Item, ItemId, Partition, Revision, StreamId, timestamp};
 
 use super::{NoSuchItem, StateNotReached};
 use crate::context::Context;
@@ -19,7 +19,7 @@ use crate::store::redis::Redis;
 use crate::store::{self, ReadAfter};
 use crate::web::preference::Preference;
 use crate::web::problem::Problem;
-use crate::web::{header, query, timestamp};
+use crate::web::{header, query};
 use crate::writes::{ForeignRevision, PreconditionFailed};
 
 /// Answers the value with what is known of it, or 304 where the client's copy is current

@@ -11,9 +11,10 @@ use headers::{ETag, HeaderMapExt, IfNoneMatch};
 use http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, VARY,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use sha2::{Digest, Sha256};
 
+use crate::web::coding::{self, GZIP};
 use crate::web::problem::{Kind, Problem};
 use crate::web::{header, query};
 
@@ -28,8 +29,6 @@ const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/console_file
 
 /// A path names the bytes of a file, and never others.
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
-
-const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 
 /// What the browser may do for the page: run and load these files, speak to this store, show an image that the
 /// page made of a value. No text becomes a script or markup (Trusted Types), and nobody frames the page.
@@ -111,7 +110,7 @@ impl File {
 /// `not-acceptable` to a client that takes nothing compressed; `invalid-query`: it knows no parameter.
 pub fn get<B>(request: &Request<B>, file: File) -> Result<Response<Bytes>, Problem> {
     query::parameters(request.uri(), [])?;
-    if !accepts_gzip(request.headers()) {
+    if !coding::accepts_gzip(request.headers()) {
         return Err(NoConsole::NotCompressed.into());
     }
     let mut response = Response::new(Bytes::new());
@@ -135,21 +134,6 @@ pub fn get<B>(request: &Request<B>, file: File) -> Result<Response<Bytes>, Probl
     Ok(response)
 }
 
-/// Whether a client names gzip, or everything, and not with the quality 0 (RFC 9110 §12.5.3).
-fn accepts_gzip(headers: &HeaderMap) -> bool {
-    let lists = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    let codings: Vec<_> = lists.flat_map(|list| list.split(',')).collect();
-    let taken = |coding: &str| {
-        codings.iter().find_map(|one| {
-            let (name, weight) = one.split_once(';').unwrap_or((one, ""));
-            let refused =
-                weight.trim().strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()).is_some_and(|q| q <= 0.0);
-            name.trim().eq_ignore_ascii_case(coding).then_some(!refused)
-        })
-    };
-    taken("gzip").or_else(|| taken("*")).unwrap_or(false)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,19 +146,5 @@ mod tests {
         for other in others.into_iter().chain([FOLDER, &format!("{FOLDER}/{PAGE}"), &format!("{FOLDER}/x")]) {
             assert_eq!(File::at(other), None, "{other}");
         }
-    }
-
-    #[test]
-    fn who_takes_gzip_says_so() {
-        let accepts = |value: &'static str| {
-            accepts_gzip(&HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static(value))]))
-        };
-        for yes in ["gzip", "deflate, GZIP;q=0.5, br", "*", "br;q=1, *;q=0.1"] {
-            assert!(accepts(yes), "{yes}");
-        }
-        for no in ["", "identity", "br, deflate", "gzip;q=0", "gzip; q=0.0, *"] {
-            assert!(!accepts(no), "{no}");
-        }
-        assert!(!accepts_gzip(&HeaderMap::new()));
     }
 }

@@ -36,7 +36,7 @@ pub trait Node {
 
     /// Commands one after the other, up to the first that fails, over a connection that nobody else uses
     /// meanwhile: they may block in Redis for up to `block`. Answers what each answered;
-    /// [`RedisError::NotSent`] alone also where there is no such connection.
+    /// [`RedisError::NotSent`] alone also where there is no such connection, for a single command at once.
     async fn execute_alone(&self, commands: &[Command<'_>], block: Duration) -> Vec<Result<Vec<Reply>, RedisError>>;
 
     /// Lets time pass, and other requests run; `false`, at once, where a request that pauses would

@@ -17,7 +17,7 @@ pub async fn run<T>(call: &Call, execute: impl AsyncFn(Command<'_>) -> Result<T,
     arguments.extend(call.arguments.iter().map(Vec::as_slice));
     match execute(Command { name: "EVALSHA", arguments: &arguments }).await {
         Err(error) if error.is_no_script() => {
-            arguments[0] = call.script.source.as_bytes();
+            arguments[0] = call.script.source().as_bytes();
             execute(Command { name: "EVAL", arguments: &arguments }).await
         }
         answer => answer,

@@ -7,10 +7,8 @@ use std::fmt::Write as _;
 use std::str::FromStr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use larder_protocol::TraceParent;
+use larder_protocol::{TraceParent, timestamp};
 use serde_json::{Map, Value};
-
-use super::timestamp;
 
 /// Where the lines of a request go, and what they have in common.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

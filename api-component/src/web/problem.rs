@@ -24,10 +24,14 @@ pub use kind::Kind;
 /// What every problem `type` starts with.
 pub const TYPE_PREFIX: &str = "urn:larder:problem:";
 
-/// Why a request was not done.
+/// Why a request was not done. It is one pointer, because most functions can answer one: what they answer stays small,
+/// and so does the code that hands it on.
 #[derive(Debug, thiserror::Error)]
-#[error("{detail}")]
-pub struct Problem {
+#[error("{}", .0.detail)]
+pub struct Problem(Box<Content>);
+
+#[derive(Debug)]
+struct Content {
     kind: Kind,
     detail: String,
     /// The place in a document that it is about.
@@ -52,7 +56,7 @@ pub struct Document {
 impl Problem {
     /// A problem that the client is told all of; `detail` is a sentence or two.
     pub fn new(kind: Kind, detail: impl Display) -> Self {
-        Self { kind, detail: detail.to_string(), pointer: None, headers: vec![], cause: None }
+        Self(Box::new(Content { kind, detail: detail.to_string(), pointer: None, headers: vec![], cause: None }))
     }
 
     /// A problem of ours: its cause goes to the log only.
@@ -62,33 +66,35 @@ impl Problem {
 
     /// Adds what the operator shall read and the client shall not.
     #[must_use]
-    pub fn caused_by(self, cause: impl Display) -> Self {
-        Self { cause: Some(cause.to_string()), ..self }
+    pub fn caused_by(mut self, cause: impl Display) -> Self {
+        self.0.cause = Some(cause.to_string());
+        self
     }
 
     /// Adds the place in a document that it is about (RFC 6901).
     #[must_use]
-    pub fn with_pointer(self, pointer: &str) -> Self {
-        Self { pointer: Some(pointer.to_owned()), ..self }
+    pub fn with_pointer(mut self, pointer: &str) -> Self {
+        self.0.pointer = Some(pointer.to_owned());
+        self
     }
 
     /// Adds a header to the answer.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.push((name, value));
+        self.0.headers.push((name, value));
         self
     }
 
     /// Which problem it is.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        self.kind
+        self.0.kind
     }
 
     /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        self.kind.parts().0
+        self.0.kind.parts().0
     }
 
     /// It may go better later.
@@ -100,7 +106,7 @@ impl Problem {
     /// What the operator shall read; `None` where the client is told all.
     #[must_use]
     pub fn cause(&self) -> Option<&str> {
-        self.cause.as_deref()
+        self.0.cause.as_deref()
     }
 
     /// How much it matters to the operator.
@@ -121,23 +127,23 @@ impl Problem {
 
     /// Logs it, behind what the request was; not where it is an answer like others.
     pub fn log(&self, log: Log, request: impl IntoIterator<Item = Field>) {
-        if self.kind.is_refusal() {
+        if self.0.kind.is_refusal() {
             log.line(self.level(), self.said(), request.into_iter().chain(self.fields()));
         }
     }
 
     /// What the log tells of it. The detail is not among it: it may quote what the client sent.
     pub fn fields(&self) -> impl Iterator<Item = Field> {
-        let (status, name, _) = self.kind.parts();
-        let cause = self.cause.as_deref().map(|cause| ("cause", cause.into()));
+        let (status, name, _) = self.0.kind.parts();
+        let cause = self.cause().map(|cause| ("cause", cause.into()));
         [("status", status.as_u16().into()), ("problem", name.into())].into_iter().chain(cause)
     }
 
     /// The problem as the client reads it.
     #[must_use]
     pub fn document(&self) -> Document {
-        let (status, name, title) = self.kind.parts();
-        let (detail, pointer) = (self.detail.clone(), self.pointer.clone());
+        let (status, name, title) = self.0.kind.parts();
+        let (detail, pointer) = (self.0.detail.clone(), self.0.pointer.clone());
         Document { r#type: format!("{TYPE_PREFIX}{name}"), title, status: status.as_u16(), detail, pointer }
     }
 }
@@ -153,7 +159,7 @@ impl From<Problem> for Response<Bytes> {
         if problem.is_temporary() {
             headers.insert(RETRY_AFTER, HeaderValue::from(limits::RETRY_AFTER.as_secs()));
         }
-        headers.extend(problem.headers);
+        headers.extend(problem.0.headers);
         response
     }
 }

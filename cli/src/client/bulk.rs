@@ -1,12 +1,15 @@
 //! Many items in one request.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
+use backon::Retryable as _;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
 use larder_api::web::header;
 use larder_protocol::ItemId;
-use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
+use reqwest::{Method, RequestBuilder};
 use serde::{Deserialize, Serialize};
 
 use super::{Client, Item, Known, Problem};
@@ -42,6 +45,15 @@ pub enum Value {
     Base64(String),
 }
 
+impl From<Bytes> for Value {
+    fn from(bytes: Bytes) -> Self {
+        match String::from_utf8(bytes.into()) {
+            Ok(text) => Self::Text(text),
+            Err(error) => Self::Base64(BASE64_STANDARD.encode(error.as_bytes())),
+        }
+    }
+}
+
 /// What became of an operation.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Done {
@@ -65,6 +77,14 @@ impl Done {
     }
 }
 
+/// Why a bulk write is not done with.
+enum NotDone {
+    /// Some of its operations were refused for now.
+    Refused(Vec<Done>),
+    /// None of them was done.
+    Failed(Failure),
+}
+
 impl Client {
     /// Sends operations, each of which is accepted or refused on its own. Those that were refused for now are sent
     /// again, all together and under the same key, so that none is done twice. It waits a while for the outcomes.
@@ -79,22 +99,29 @@ impl Client {
         }
         let request = self.writing(Method::POST, "/items")?.header(CONTENT_TYPE, "application/x-ndjson");
         let request = request.header(header::PREFER, "wait=10").body(body);
-        let mut pause = Duration::from_millis(250);
-        for last in (0..=self.retries).map(|n| n == self.retries) {
-            let again = request.try_clone().expect("a body in memory can be sent again");
-            let response = self.send(again, &[]).await?;
-            let body = response.text().await.map_err(|error| self.unreachable(error))?;
-            let stranger = || Failure::Stranger { url: self.base().to_owned(), status: 200 };
-            let done: Vec<Done> =
-                body.lines().map(serde_json::from_str).collect::<Result<_, _>>().map_err(|_| stranger())?;
-            anyhow::ensure!(done.len() == operations.len(), stranger());
-            if last || !done.iter().any(Done::is_temporary) {
-                return Ok(done);
-            }
-            tokio::time::sleep(pause).await;
-            pause *= 2;
+        let once = || self.write_once(&request, operations.len());
+        // What failed as a whole was repeated as a whole before.
+        match once.retry(self.pauses()).when(|error| matches!(error, NotDone::Refused(_))).await {
+            Ok(done) | Err(NotDone::Refused(done)) => Ok(done),
+            Err(NotDone::Failed(failure)) => Err(failure.into()),
         }
-        unreachable!("the last turn returns")
+    }
+
+    async fn write_once(&self, request: &RequestBuilder, operations: usize) -> Result<Vec<Done>, NotDone> {
+        let again = request.try_clone().expect("a body in memory can be sent again");
+        let response = self.send(again, &[]).await.map_err(NotDone::Failed)?;
+        let body = response.text().await.map_err(|error| NotDone::Failed(self.unreachable(error)))?;
+        let done: Result<Vec<Done>, _> = body.lines().map(serde_json::from_str).collect();
+        match done {
+            Ok(done) if done.len() != operations => Err(NotDone::Failed(self.stranger())),
+            Ok(done) if done.iter().any(Done::is_temporary) => Err(NotDone::Refused(done)),
+            Ok(done) => Ok(done),
+            Err(_) => Err(NotDone::Failed(self.stranger())),
+        }
+    }
+
+    fn stranger(&self) -> Failure {
+        Failure::Stranger { url: self.base().to_owned(), status: 200 }
     }
 
     /// Reads items, in the order of their ids. Those that are not there are left out.
@@ -132,12 +159,16 @@ impl Client {
         let read: Vec<Read> = self.json(response).await?;
         let mut left = Vec::new();
         for Read { id, status, problem, known, value, value_base64 } in read {
-            let stranger = || Failure::Stranger { url: self.base().to_owned(), status: 200 };
             match (status, known) {
-                (200, Some(known)) => items.push(Item::of(id, known, value, value_base64).map_err(|_| stranger())?),
+                (200, Some(known)) => {
+                    items.push(Item::of(id, known, value, value_base64).map_err(|_| self.stranger())?);
+                }
                 (404, _) => {}
                 (413, _) => left.push(id),
-                _ => return Err(Failure::Problem { problem: problem.ok_or_else(stranger)?, retry_after: None }),
+                _ => {
+                    let problem = problem.ok_or_else(|| self.stranger())?;
+                    return Err(Failure::Problem { problem, retry_after: None });
+                }
             }
         }
         Ok(left)

@@ -50,9 +50,9 @@ struct Form {
 
 impl From<Item> for Form {
     fn from(Item { id, known, value }: Item) -> Self {
-        let (value, value_base64) = match String::from_utf8(value.into()) {
-            Ok(text) => (Some(text), None),
-            Err(error) => (None, Some(BASE64_STANDARD.encode(error.as_bytes()))),
+        let (value, value_base64) = match value.into() {
+            Value::Text(text) => (Some(text), None),
+            Value::Base64(text) => (None, Some(text)),
         };
         Self { id, known, value, value_base64 }
     }
@@ -82,12 +82,9 @@ impl Item {
     /// What stores this item anew, with what is left of its time to live; `None` where that is over.
     pub fn put(self, new_only: bool) -> Option<Operation> {
         let ttl = self.known.ttl()?;
-        let value = match String::from_utf8(self.value.into()) {
-            Ok(text) => Value::Text(text),
-            Err(error) => Value::Base64(BASE64_STANDARD.encode(error.as_bytes())),
-        };
         let Known { content_type, meta, .. } = self.known;
-        Some(Operation::Put { id: self.id, value, content_type, meta, ttl, if_none_match: new_only.then_some("*") })
+        let if_none_match = new_only.then_some("*");
+        Some(Operation::Put { id: self.id, value: self.value.into(), content_type, meta, ttl, if_none_match })
     }
 }
 

@@ -20,13 +20,8 @@ impl Client {
     /// # Errors
     /// [`Failure`], also after the last try.
     pub(super) async fn send(&self, request: RequestBuilder, also: &[u16]) -> Result<Response, Failure> {
-        let pauses = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_millis(100))
-            .with_max_delay(Duration::from_secs(5))
-            .with_max_times(self.retries)
-            .with_jitter();
         let once = || self.send_once(&request, also);
-        once.retry(pauses)
+        once.retry(self.pauses())
             .when(Failure::is_temporary)
             .adjust(|failure, pause| match failure {
                 Failure::Problem { retry_after: Some(wanted), .. } => {
@@ -35,6 +30,15 @@ impl Client {
                 _ => pause,
             })
             .await
+    }
+
+    /// The pauses before what is tried again.
+    pub(super) fn pauses(&self) -> ExponentialBuilder {
+        ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(100))
+            .with_max_delay(Duration::from_secs(5))
+            .with_max_times(self.retries)
+            .with_jitter()
     }
 
     async fn send_once(&self, request: &RequestBuilder, also: &[u16]) -> Result<Response, Failure> {

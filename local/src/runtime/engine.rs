@@ -78,6 +78,6 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<InstanceState>> {
 }
 
 /// wasmtime has an error type of its own, in the manner of anyhow's.
-fn into_anyhow(error: wasmtime::Error) -> anyhow::Error {
+pub fn into_anyhow(error: wasmtime::Error) -> anyhow::Error {
     anyhow::Error::from_boxed(error.into())
 }

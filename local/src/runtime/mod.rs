@@ -7,6 +7,7 @@
 //! component of WASI 0.2 imports older versions of the interfaces, and gets an instance per request; [`engine`] sees
 //! which of the two a component is.
 
+mod alone;
 mod bindings;
 mod engine;
 mod gate;
@@ -17,5 +18,6 @@ mod reuse;
 pub mod server;
 mod variables;
 
+pub use alone::Alone;
 pub use observe::Observer;
 pub use server::Server;

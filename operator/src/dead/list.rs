@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use larder_protocol::timestamp;
 use serde::Serialize;
 
 use super::arguments::List;
@@ -55,7 +56,7 @@ fn json(letter: &Letter) -> Row {
     Row {
         name: letter.name.to_string(),
         partition: letter.name.partition.index(),
-        died: text::time(letter.name.id.ms),
+        died: timestamp::rfc3339(letter.name.id.ms),
         revision: letter.full_revision(),
         op: text(letter.field("op")),
         id: text(letter.field("id")),
@@ -71,7 +72,7 @@ fn table(letter: &Letter) -> String {
     let revision = letter.full_revision();
     line(
         &letter.name.to_string(),
-        &text::time(letter.name.id.ms),
+        &timestamp::rfc3339(letter.name.id.ms),
         &text(revision.as_deref().map(str::as_bytes), 24),
         &text(letter.field("op"), 8),
         &text(letter.field("id"), ID_WIDTH),

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _, Write};
 
 use anyhow::{Context, bail};
+use larder_protocol::timestamp;
 
 use super::arguments::Show;
 use super::letter::Letter;
@@ -43,6 +44,6 @@ fn described(letter: &Letter) -> String {
     format!(
         "name      {}\ndied      {}\nrevision  {revision}\nreason    {reason}\nfields\n{fields}",
         letter.name,
-        text::time(letter.name.id.ms)
+        timestamp::rfc3339(letter.name.id.ms)
     )
 }

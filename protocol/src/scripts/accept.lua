@@ -11,7 +11,7 @@
 -- ARGV[1]   how many unapplied writes the partition may hold
 -- ARGV[2]   the doorbell's channel
 -- ARGV[3]   the partition's number, the message on the doorbell
--- ARGV[4]   for how many ms to remember the idempotency key
+-- ARGV[4]   for how many ms to remember an idempotency key, and terms that ended
 -- ARGV[5]   the digest of the request, '' if it has no idempotency key
 -- ARGV[6]   1 if the item is among the keys, else 0
 -- ARGV[7..] the fields of the stream entry (see write.rs)

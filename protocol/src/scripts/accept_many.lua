@@ -10,7 +10,7 @@
 -- ARGV[1]   how many unapplied writes the partition may hold
 -- ARGV[2]   the doorbell's channel
 -- ARGV[3]   the partition's number, the message on the doorbell
--- ARGV[4]   for how many ms to remember an idempotency key
+-- ARGV[4]   for how many ms to remember an idempotency key, and terms that ended
 -- ARGV[5]   what the keys of its items start with
 -- ARGV[6]   1 if conditions may be judged early, else 0
 -- ARGV[7..] for each write: how many fields its stream entry has, the key of its idempotency record

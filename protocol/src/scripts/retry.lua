@@ -17,6 +17,7 @@
 -- ARGV[1] the dead entry's ID
 -- ARGV[2] the doorbell's channel
 -- ARGV[3] the partition's number, the message on the doorbell
+-- ARGV[4] for how many ms to remember terms that ended
 --
 -- Reply: {'retried', <the new write's stream ID>}, {'absent'} where there is no such entry, or
 --        {'unfit', <why it cannot be put back; it stays>}
@@ -43,7 +44,7 @@ end
 -- Redis has no entry without fields. As nothing else is there, these two mean nothing.
 if #fields == 0 then fields = {unpack(dead, from)} end
 
-local id = append(KEYS[2], KEYS[3], fields, 1, #fields)
+local id = append(KEYS[2], KEYS[3], fields, 1, #fields, ARGV[4])
 redis.call('XDEL', KEYS[1], ARGV[1])
 redis.call('SPUBLISH', ARGV[2], ARGV[3])
 return {'retried', id}

@@ -5,9 +5,10 @@
 --
 -- KEYS[1] the partition's stream of writes
 -- KEYS[2] its terms
+-- ARGV[1] for how many ms to remember terms that ended
 --
 -- Reply: {1} if it was to be done, {0} if it was done before
 
 if redis.call('HEXISTS', KEYS[2], 'current') == 1 then return {0} end
-begin_term(KEYS[1], KEYS[2], '0', string.format('%.0f', this_term()))
+begin_term(KEYS[1], KEYS[2], '0', string.format('%.0f', this_term()), ARGV[1])
 return {1}

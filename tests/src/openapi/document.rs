@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::LazyLock;
 
-use larder_api::service::openapi::DOCUMENT;
+use larder_api::service::openapi;
 use serde_json::Value;
 
 use super::schema::Schemas;
@@ -42,7 +42,7 @@ impl Document {
     #[must_use]
     pub fn get() -> &'static Self {
         static GET: LazyLock<Document> = LazyLock::new(|| {
-            let root = serde_json::from_str(DOCUMENT).expect("the document is JSON");
+            let root = serde_json::from_slice(&openapi::document()).expect("the document is JSON");
             let schemas = Schemas::of(&root);
             Document { root, schemas }
         });

@@ -148,7 +148,7 @@ async fn the_audit_convicts_a_commit_that_applies_twice() -> Tested {
     let p = Partition::of(&id);
     let put = || Operation::Put { content: Content::new(None, b"x".into()).unwrap(), ttl: None };
     let commit = call::commit(p, 10, 1_000, limits::DEFAULT_CHANGES_KEPT);
-    let honest = commit.script.source;
+    let honest = commit.script.source();
     let forgetful = honest.replace("if #done > 0 then", "if #done > 1 then table.remove(done)");
     assert_ne!(honest, forgetful);
     let run = async |script: &str| redis.run_source::<CommitReply>(script, &commit).await;

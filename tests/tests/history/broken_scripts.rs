@@ -14,8 +14,8 @@ use crate::Tested;
 
 /// The commit script with a part replaced.
 fn mutated(part: &str, by: &str) -> String {
-    assert_eq!(COMMIT.source.matches(part).count(), 1, "the mutation does not fit the script any more: {part}");
-    COMMIT.source.replace(part, by)
+    assert_eq!(COMMIT.source().matches(part).count(), 1, "the mutation does not fit the script any more: {part}");
+    COMMIT.source().replace(part, by)
 }
 
 /// Runs the workload for a while over a system whose only worker is a committer with `script`.
@@ -55,7 +55,7 @@ async fn assert_caught(script: String) -> Tested {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_script_as_it_is_passes() -> Tested {
-    let Some(report) = run(COMMIT.source.to_owned()).await? else { return Ok(()) };
+    let Some(report) = run(COMMIT.source().to_owned()).await? else { return Ok(()) };
     assert!(report.violations.is_empty(), "{}", report.complaint());
     Ok(())
 }

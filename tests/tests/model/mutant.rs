@@ -11,8 +11,8 @@ pub struct Mutant {
 
 impl Mutant {
     fn new(script: &Script, text: &str, instead: &str) -> Self {
-        assert_eq!(script.source.matches(text).count(), 1, "{}: {text}", script.name);
-        Self { script: script.name, source: script.source.replace(text, instead) }
+        assert_eq!(script.source().matches(text).count(), 1, "{}: {text}", script.name);
+        Self { script: script.name, source: script.source().replace(text, instead) }
     }
 
     /// The source to run in the place of `script`.

@@ -132,7 +132,7 @@ impl<'a> Run<'a> {
 
     pub(crate) async fn run<T: FromRedisValue>(&self, call: &Call) -> RedisResult<T> {
         let source = self.mutant.and_then(|mutant| mutant.source(call.script));
-        self.redis.run_source(source.unwrap_or(call.script.source), call).await
+        self.redis.run_source(source.unwrap_or(call.script.source()), call).await
     }
 
     pub(crate) fn shard(&mut self, id: &ItemId) -> &mut Shard {

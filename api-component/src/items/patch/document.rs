@@ -4,6 +4,8 @@
 //! The crate does the operations. What is added here keeps a small patch from making something large:
 //! `copy` can double a document, and its depth, with each operation.
 
+mod operation;
+
 use std::slice;
 
 use json_patch::jsonptr::Pointer;
@@ -11,6 +13,7 @@ use json_patch::{PatchErrorKind, PatchOperation};
 use larder_protocol::limits::{MAX_JSON_DEPTH, MAX_PATCH_OPERATIONS, MAX_PATCHED_BYTES};
 use serde_json::{Number, Value};
 
+use self::operation::Written;
 use super::error::{InvalidPatch, NotPatched};
 use crate::web::body::BodyError;
 use crate::web::problem::Problem;
@@ -40,11 +43,11 @@ impl Patch {
         match form {
             Form::Merge => serde_json::from_slice(json).map(Self::Merge).map_err(malformed),
             Form::Operations => {
-                let operations: Vec<_> = serde_json::from_slice(json).map_err(malformed)?;
+                let operations: Vec<Written> = serde_json::from_slice(json).map_err(malformed)?;
                 if operations.len() > MAX_PATCH_OPERATIONS {
                     return Err(InvalidPatch::TooMany);
                 }
-                Ok(Self::Operations(operations))
+                Ok(Self::Operations(operations.into_iter().map(|Written(operation)| operation).collect()))
             }
         }
     }
@@ -194,6 +197,14 @@ mod tests {
         );
     }
 
+    /// RFC 6902 §4.
+    #[test]
+    fn what_is_not_defined_for_an_operation_is_ignored() {
+        let patch =
+            r#"[{"path":"/a","op":"replace","value":null,"from":1,"x":{}},{"op":"remove","path":"/b","value":[]}]"#;
+        assert_eq!(operations(r#"{"a":1,"b":2}"#, patch).as_deref(), Ok(r#"{"a":null}"#));
+    }
+
     #[test]
     fn what_does_not_fit_is_told_with_its_path() {
         for (patch, says) in [
@@ -222,6 +233,9 @@ mod tests {
             r#"[{"op":"rename","path":"/a"}]"#,
             r#"[{"op":"remove","path":"a"}]"#,
             r#"[{"op":"remove","path":"/~2"}]"#,
+            r#"[{"op":"move","path":"/a"}]"#,
+            r#"[{"op":"copy","path":"/a","from":"b"}]"#,
+            r#"[{"path":"/a"}]"#,
         ] {
             assert!(
                 matches!(Patch::parse(Form::Operations, wrong.as_bytes()), Err(InvalidPatch::Malformed(_))),

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::Response;
 use larder_protocol::Revision;
+use larder_protocol::timestamp::rfc3339;
 use serde::Serialize;
 
 use super::cursor;
@@ -12,7 +13,6 @@ use crate::many::listing::document::Known;
 use crate::store::Positions;
 use crate::web::json;
 use crate::web::problem::Problem;
-use crate::web::timestamp::rfc3339;
 
 /// The form of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use futures::future::try_join_all;
 use larder_protocol::limits::{CHANGES_LOOK_INTERVAL, MAX_BULK_BYTES};
+use larder_protocol::partition::COUNT;
 use larder_protocol::{Item, ItemId, Partition};
 
 use super::error::FeedError;
@@ -108,31 +109,32 @@ impl Reader {
             changes.extend(stretch.changes);
         }
         // In the order of time, nearly: each partition has it from the clock of its Redis.
-        changes.sort_by_key(|change| (change.at, change.partition));
+        changes.sort_unstable_by_key(|change| (change.at, change.partition));
         let behind = changes.split_off(changes.len().min(self.limit));
-        let mut left: BTreeSet<_> = behind.iter().map(|change| change.partition).collect();
+        let mut left = [false; COUNT as usize];
+        behind.iter().for_each(|change| left[change.partition.index()] = true);
         let mut found = self.find(redis, &changes).await?;
 
         let mut told = Vec::new();
         let mut last = self.positions;
-        let mut blocked = BTreeSet::new();
+        let mut blocked = [false; COUNT as usize];
         for change in changes {
             let p = change.partition;
             let (items, no_room) = found.entry(p).or_default();
-            if blocked.contains(&p) || (change.op == Op::Put && no_room.contains(&change.id)) {
-                blocked.insert(p);
+            if blocked[p.index()] || (change.op == Op::Put && no_room.contains(&change.id)) {
+                blocked[p.index()] = true;
                 continue;
             }
             last[p.index()] = change.at;
             let current = if change.op == Op::Put { items.get(&change.id).cloned() } else { None };
             told.push(Told { change, current });
         }
-        left.extend(blocked);
-        for p in &left {
-            reached[p.index()] = last[p.index()];
+        for n in Partition::all().map(Partition::index).filter(|&n| left[n] || blocked[n]) {
+            reached[n] = last[n];
+            has_more = true;
         }
         self.positions = reached;
-        Ok((told, has_more || !left.is_empty()))
+        Ok((told, has_more))
     }
 
     async fn stretch(&self, redis: &impl Redis, p: Partition, source: Source) -> Result<Stretch, Problem> {
@@ -173,16 +175,20 @@ impl Reader {
             let ids: Vec<_> = ids.values().filter(|id| seen.insert(id.as_str())).collect();
             Ok::<_, Problem>((p, self.find_in(redis, p, &ids, room).await?))
         });
-        Ok(try_join_all(found).await?.into_iter().collect())
+        // Collected, it would be sorted first, which takes more code.
+        let mut all = BTreeMap::new();
+        all.extend(try_join_all(found).await?);
+        Ok(all)
     }
 
     async fn find_in(&self, redis: &impl Redis, p: Partition, ids: &[&ItemId], room: usize) -> Result<Found, Problem> {
+        let (mut items, mut no_room) = Found::default();
         let names = ids.iter().map(ToString::to_string);
         if self.include == Include::Meta {
             let heads = store::read_heads(redis, p, ids).await?;
-            return Ok((names.zip(heads.into_iter().map(Current::Meta)).collect(), BTreeSet::new()));
+            items.extend(names.zip(heads.into_iter().map(Current::Meta)));
+            return Ok((items, no_room));
         }
-        let (mut items, mut no_room) = Found::default();
         let read = store::read_many(redis, p, ids, room).await.map_err(store::read_failed)?;
         for (name, found) in names.zip(read) {
             match found {

@@ -32,7 +32,7 @@ pub struct Connection {
     alone: Cell<usize>,
 }
 
-/// How often a request looks whether another has opened the connection.
+/// How often a request looks whether another has opened the connection, or given up one of its own.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// Ends the opening of a connection, however it ends.
@@ -126,6 +126,16 @@ impl Connection {
         }
     }
 
+    fn has_room(&self) -> bool {
+        self.alone.get() < MAX_BLOCKED_PER_INSTANCE
+    }
+
+    async fn until_there_is_room(&self) {
+        while !self.has_room() {
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+
     fn silence(&self) -> String {
         format!("nothing within {} ms", self.timeout.as_millis())
     }
@@ -158,16 +168,19 @@ impl Node for Connection {
     }
 
     async fn execute_alone(&self, commands: &[Command<'_>], block: Duration) -> Vec<Result<Vec<Reply>, RedisError>> {
-        if self.alone.get() == MAX_BLOCKED_PER_INSTANCE {
-            return vec![Err(RedisError::NotSent(format!(
-                "{MAX_BLOCKED_PER_INSTANCE} requests of this instance block"
-            )))];
+        let mut deadline = pin!(sleep(block + self.timeout));
+        // A single command blocks until something happens, and its caller can look for that instead. Several have
+        // to stay together, so they wait for their turn.
+        if commands.len() > 1 {
+            select(pin!(self.until_there_is_room()), deadline.as_mut()).await;
+        }
+        if !self.has_room() {
+            let reason = format!("{MAX_BLOCKED_PER_INSTANCE} requests of this instance block");
+            return vec![Err(RedisError::NotSent(reason))];
         }
         let _alone = Alone::one_more(&self.alone);
-        let deadline = sleep(block + self.timeout);
         let replies = RefCell::new(vec![]);
-        let is_late =
-            matches!(select(pin!(self.run_alone(commands, &replies)), pin!(deadline)).await, Either::Right(_));
+        let is_late = matches!(select(pin!(self.run_alone(commands, &replies)), deadline).await, Either::Right(_));
         if is_late {
             replies.borrow_mut().push(Err(RedisError::Lost(self.silence())));
         }

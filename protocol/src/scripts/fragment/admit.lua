@@ -38,7 +38,7 @@ local function admit(channel, item, record, digest, from, to)
     end
   end
 
-  local id = append(channel.stream, channel.terms, ARGV, from, to)
+  local id = append(channel.stream, channel.terms, ARGV, from, to, channel.kept)
   if record then
     redis.call('SET', record, id .. ' ' .. digest, 'PX', channel.kept)
   end

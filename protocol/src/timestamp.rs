@@ -1,4 +1,4 @@
-//! Moments as clients read them.
+//! Moments as clients and operators read them.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -6,6 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 const LAST_MS: u64 = 253_402_300_799_999;
 
 /// A moment in ms since 1970 as RFC 3339, in UTC with milliseconds.
+#[must_use]
 pub fn rfc3339(ms: u64) -> String {
     // No write of ours gets beyond; what a stranger wrote is told as the last moment there is.
     humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(ms.min(LAST_MS))).to_string()
