@@ -22,7 +22,7 @@ def main(arguments: Sequence[str]) -> int:
     run.add_argument("--cases", help="only these, with commas between: " + ",".join(Settings().cases))
     for name in ("rounds", "seconds", "items", "drain", "seed"):
         run.add_argument(f"--{name}", type=int, help=f"{getattr(Settings(), name):,} by default")
-    run.add_argument("--product", action="store_true", help="every size with every number of connections")
+    run.add_argument("--product", action="store_true", default=None, help="every size with every number of connections")
     run.add_argument("--first-port", type=int, default=23700, help="servers listen on this port and the next ones")
     run.add_argument("--into", type=Path, help="the result file; by default bench/results/<date>.json")
     report = commands.add_parser("report", help="tables and charts for docs/benchmarks.md")
@@ -52,7 +52,7 @@ def settings(told: argparse.Namespace) -> Settings:
     given["cases"] = tuple(told.cases.split(",")) if told.cases else None
     if unknown := set(given["cases"] or ()) - set(Settings().cases):
         raise SystemExit(f"bench: there is no case {', '.join(sorted(unknown))}")
-    return replace(chosen, **{name: value for name, value in given.items() if value})
+    return replace(chosen, **{name: value for name, value in given.items() if value is not None})
 
 
 def measure(told: argparse.Namespace) -> int:

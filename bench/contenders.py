@@ -106,8 +106,10 @@ def present(name: str) -> bool:
     return not name.startswith("spin-") or shutil.which("spin") is not None
 
 
-def start(name: str, processes: Processes, store: Store, environment: Mapping[str, str] = {}) -> Contender:
-    """Starts a server on a store, and waits until it answers."""
+def start(
+    name: str, processes: Processes, store: Store, environment: Mapping[str, str] = {}, interval: float = 0.05
+) -> Contender:
+    """Starts a server on a store, and waits until it answers; it is asked every so many seconds."""
     if name.startswith("redis"):
         return Contender(name, "", store, {"redis": store.redis})
     program, address = PROGRAMS[name], f"127.0.0.1:{processes.port()}"
@@ -121,5 +123,5 @@ def start(name: str, processes: Processes, store: Store, environment: Mapping[st
         huey = Path(sys.executable).with_name("huey_consumer")
         consumer = [sys.executable, huey, "tasks.huey", "-k", "process", "-w", str(CORES), "-q"]
         roles["worker"] = processes.start("huey", consumer, variables)
-    wait_for(server, address, program.ready)
+    wait_for(server, address, program.ready, interval)
     return Contender(name, address, store, roles)

@@ -3,7 +3,7 @@
 import resource
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 from . import contenders, requests
@@ -23,9 +23,12 @@ REST_SECONDS = 3
 
 
 def samples(scene: Scene) -> Iterator[Measured]:
-    """Each on a server that was just started, which has no memory left over from other work."""
+    """Each on a server that was just started, which has no memory left over from other work.
+
+    What it has left over from its start, it gives back as it works. So there are some first, and the next are weighed.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, scene.settings.idle + 1_000)), hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 2 * scene.settings.idle + 1_000)), hard))
     for name in TAKING:
         if name in scene.contenders:
             contender = contenders.start(name, scene.processes, scene.store)
@@ -40,36 +43,34 @@ def samples(scene: Scene) -> Iterator[Measured]:
 
 
 def _kib_each(contender: Contender, count: int) -> float:
-    server = contender.processes["server"]
     with ExitStack() as stack:
-        _open(stack, contender, 1, _get(contender))
-        time.sleep(REST_SECONDS)
-        before = rss_mib(server)
         # Each has asked once.
-        _open(stack, contender, count, _get(contender))
-        time.sleep(REST_SECONDS)
-        return 1024 * (rss_mib(server) - before) / count
+        return _weigh(contender, lambda: _open(stack, contender, count, _get(contender)), REST_SECONDS) / count
 
 
 def _instance(scene: Scene, name: str, sharing: int) -> float:
     """Writes that wait for a worker that stands still."""
     store = Store(scene.processes)
     contender = contenders.start(name, scene.processes, store)
-    server = contender.processes["server"]
+    store.worker.pause()
+    path, count = f"/items/{requests.item(100, 'instance')}", INSTANCES * sharing
+    put = f"PUT {path} HTTP/1.1\r\nhost: bench\r\nprefer: wait=10\r\ncontent-length: 1\r\n\r\nx".encode()
     try:
         with ExitStack() as stack:
-            _open(stack, contender, 1, _get(contender))
-            time.sleep(REST_SECONDS)
-            before = rss_mib(server)
-            store.worker.pause()
-            path = f"/items/{requests.item(100, 'instance')}"
-            put = f"PUT {path} HTTP/1.1\r\nhost: bench\r\nprefer: wait=10\r\ncontent-length: 1\r\n\r\nx"
-            _open(stack, contender, INSTANCES * sharing, put.encode(), answered=False)
-            time.sleep(2)
-            return 1024 * (rss_mib(server) - before) / INSTANCES
+            return _weigh(contender, lambda: _open(stack, contender, count, put, answered=False), 2) / INSTANCES
     finally:
         contender.stop()
         store.stop()
+
+
+def _weigh(contender: Contender, more: Callable[[], None], seconds: float) -> float:
+    """How many KiB the server takes more for the second of two equal loads."""
+    more()
+    time.sleep(seconds)
+    before = rss_mib(contender.processes["server"])
+    more()
+    time.sleep(seconds)
+    return 1024 * (rss_mib(contender.processes["server"]) - before)
 
 
 def _get(contender: Contender) -> bytes:

@@ -14,7 +14,7 @@ CHARTS = {
     "write": "Writes a second, by connections",
     "sizes": "Reads and writes a second, by the size of the value",
     "latency": "Latency of reads and writes with 64 connections",
-    "processor": "Processor time of a read and of a write, by process",
+    "processor": "Processor time of a read and of a write, without FastAPI",
 }
 
 

@@ -6,14 +6,15 @@ came before, favours anybody.
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from . import bulk, contenders, drain, footprint, names, requests, results, start, throughput, visible
 from .contenders import Contender
 from .plan import CASES, ITEMS, SPECIAL, SPECIAL_ROUNDS, Case, Settings
-from .processes import Processes
+from .processes import Failed, Processes
 from .results import Run, Sample
 from .scene import Scene
 from .store import Store
@@ -59,10 +60,12 @@ class Rounds:
                 for size, connections in self._shuffled(settings.points(case)):
                     self._point(case, size, connections, there)
             for name in self._shuffled(special) if self._round <= SPECIAL_ROUNDS else ():
-                for sample in MODULES[name].samples(scene):
-                    self._keep(*sample)
+                with self._failing(name):
+                    for sample in MODULES[name].samples(scene):
+                        self._keep(*sample)
         if settings.items:
-            self._large(there)
+            with self._failing("the large store"):
+                self._large(there)
 
     def _start(self, wanted: set[str], store: Store) -> dict[str, Contender]:
         """Starts whom this machine has; names the others."""
@@ -86,8 +89,9 @@ class Rounds:
     def _point(self, case: Case, size: int, connections: int, there: dict[str, Contender]) -> None:
         left_out = case.smallest if size != self._settings.sizes[0] else ()
         for name in self._shuffled([name for name in case.contenders if name in there and name not in left_out]):
-            metrics = throughput.measure(there[name], case.name, size, connections, self._settings.seconds)
-            self._keep(case.name, name, size, connections, metrics)
+            with self._failing(f"{case.name}, {names.of(name)}"):
+                metrics = throughput.measure(there[name], case.name, size, connections, self._settings.seconds)
+                self._keep(case.name, name, size, connections, metrics)
 
     def _large(self, there: dict[str, Contender]) -> None:
         """Some of the same on a store with many items, and on the small one in turn."""
@@ -108,6 +112,16 @@ class Rounds:
                     metrics = throughput.measure(contender, case, LARGE_SIZE, connections, settings.seconds, count)
                     self._keep(f"large-{case}", label, LARGE_SIZE, connections, metrics)
 
+    @contextmanager
+    def _failing(self, what: str) -> Iterator[None]:
+        """Goes on with the rest where something cannot be measured, and tells of it."""
+        try:
+            yield
+        except (Failed, OSError) as error:
+            self._say(f"{self._round}  {what}: {error}")
+            first, *_ = str(error).splitlines()
+            self._run.not_measured.append(f"{what}, round {self._round}: {first}")
+
     def _shuffled(self, some: Sequence[T]) -> list[T]:
         return self._random.sample(some, len(some))
 
@@ -115,6 +129,6 @@ class Rounds:
         rounded = {name: float(f"{value:.6g}") for name, value in metrics.items()}
         self._run.samples.append(Sample(self._round, case, contender, size, connections, rounded))
         results.save(self._run, self._file)
-        figure = next((f"{name} {value:,.6g}" for name, value in rounded.items() if name in SHOWN), "")
+        figure = next((f"{name} {rounded[name]:,.6g}" for name in SHOWN if name in rounded), "")
         self._say(f"{self._round}  {case:<16}{names.of(contender):<34}{size:>6} B{connections:>6}  {figure}")
 

@@ -1,5 +1,7 @@
 """The tables of a run, in the terminal."""
 
+import sys
+
 from rich.console import Console
 from rich.table import Table
 
@@ -9,7 +11,8 @@ from .results import Run
 
 def show(run: Run) -> None:
     """Prints all of them."""
-    console = Console()
+    # Where no terminal tells how wide it is, as wide as the tables are.
+    console = Console(width=None if sys.stdout.isatty() else 180)
     for table in tables.all_of(run):
         shown = Table(title=table.title.replace("`", ""), title_justify="left")
         for column, head in enumerate(table.head):

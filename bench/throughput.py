@@ -28,9 +28,9 @@ def measure(contender: Contender, case: str, size: int, connections: int, second
     count = told["requests"]
     errors = told.pop("refused", 0) + told.pop("failed", 0)
     told["errors"] = errors / max(count, 1)
-    if told["errors"] > ERRORS:
+    if not count or told["errors"] > ERRORS:
         # Refusing is fast. What is left says that it was tried.
-        return {"errors": told["errors"]}
+        return {"requests": count, "errors": told["errors"]}
     told["applied_per_second"] = count / (told["seconds"] + behind)
     told |= {f"cpu_us.{role}": 1e6 * spent / max(count, 1) for role, spent in usage.cpu_seconds.items()}
     return told | {f"peak_mib.{role}": peak for role, peak in usage.peak_mib.items()}

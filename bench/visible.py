@@ -56,8 +56,10 @@ def _measure(contender: Contender, rate: float, seconds: int) -> dict[str, float
     times = list(_probe(contender.address, time.monotonic() + seconds - 0.6))
     thread.join()
     contender.store.settle()
-    cut = quantiles(times, n=100, method="inclusive")
-    metrics = {"p50_ms": 1e3 * cut[49], "p99_ms": 1e3 * cut[98], "probes": len(times)}
+    metrics: dict[str, float] = {"probes": len(times)}
+    if len(times) > 1:
+        cut = quantiles(times, n=100, method="inclusive")
+        metrics |= {"p50_ms": 1e3 * cut[49], "p99_ms": 1e3 * cut[98]}
     metrics |= {"load_per_second": told.get("per_second", 0.0), "load_share": told.get("per_second", 0.0) / (2 * rate)}
     if worker:
         metrics |= _below(before, _histogram(contender.store.admin))
