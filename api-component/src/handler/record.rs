@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 use larder_protocol::TraceParent;
 
 use crate::access::{Access, Denied};
@@ -16,7 +16,7 @@ use crate::web::problem::Problem;
 pub struct Record<'a> {
     log: Log,
     method: Method,
-    path: String,
+    target: Uri,
     /// The name of its token; empty where it has none.
     token: &'a str,
     /// Where every request is logged: when it came.
@@ -33,7 +33,7 @@ impl<'a> Record<'a> {
         Self {
             log: Log { format: config.log_format, trace },
             method: request.method().clone(),
-            path: request.uri().path().to_owned(),
+            target: request.uri().clone(),
             token: "",
             started: config.access_log.then(Instant::now),
         }
@@ -70,7 +70,7 @@ impl<'a> Record<'a> {
     }
 
     fn fields<R>(&self, result: impl IntoIterator<Item = Field>, redis: &Timed<'_, R>) -> impl Iterator<Item = Field> {
-        let request = [("method", self.method.as_str().into()), ("path", self.path.as_str().into())];
+        let request = [("method", self.method.as_str().into()), ("path", self.target.path().into())];
         let token = (!self.token.is_empty()).then(|| ("token", self.token.into()));
         let total = self.started.map(|started| started.elapsed());
         let times = [("duration_ms", total), ("redis_ms", redis.commands()), ("wait_ms", redis.waits())];
@@ -83,7 +83,10 @@ impl<'a> Record<'a> {
 /// Timing); no header where it did neither.
 pub fn timing<R>(redis: &Timed<'_, R>) -> Option<(HeaderName, HeaderValue)> {
     let times = [("redis", redis.commands()), ("wait", redis.waits())];
-    let told = times.into_iter().filter_map(|(name, time)| Some(format!("{name};dur={:.3}", milliseconds(time?))));
+    let told = times.into_iter().filter_map(|(name, time)| {
+        let us = time?.as_micros();
+        Some(format!("{name};dur={}.{:03}", us / 1000, us % 1000))
+    });
     let text = told.collect::<Vec<_>>().join(", ");
     let value = HeaderValue::try_from(text).expect("names and numbers are ASCII");
     (!value.is_empty()).then_some((header::SERVER_TIMING, value))

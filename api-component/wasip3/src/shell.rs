@@ -2,6 +2,7 @@
 //! an instance knows is read once and shared: the settings, and the connections to Redis.
 
 mod connection;
+mod request;
 mod response;
 
 use std::cell::OnceCell;
@@ -13,9 +14,9 @@ use larder_api::config::{Config, InvalidConfig, VARIABLES};
 use larder_api::handler::{self, Follower};
 use larder_api::store::cluster::Cluster;
 use larder_api::web::problem::Problem;
-use spin_sdk::http::Request;
-use spin_sdk::wasip3::http::types::Response as WasiResponse;
-use spin_sdk::{http_service, variables};
+use spin_sdk::variables;
+use spin_sdk::wasip3::exports::http::handler::Guest;
+use spin_sdk::wasip3::http::types::{ErrorCode, Request as WasiRequest, Response as WasiResponse};
 
 use connection::Connection;
 
@@ -31,15 +32,21 @@ thread_local! {
     static STARTED: OnceCell<Started> = const { OnceCell::new() };
 }
 
-#[http_service]
-async fn serve(request: Request) -> WasiResponse {
-    let started = instance().await;
-    let mut response = match &*started {
-        Ok(instance) => handler::handle(request, &instance.config, &instance.redis).await,
-        Err(error) => Problem::from(error.clone()).into(),
-    };
-    let follower = response.extensions_mut().remove::<Follower>();
-    response::start(response, follower.map(|follower| More { follower, started })).await
+struct Component;
+
+spin_sdk::wasip3::http::service::export!(Component);
+
+impl Guest for Component {
+    async fn handle(request: WasiRequest) -> Result<WasiResponse, ErrorCode> {
+        let started = instance().await;
+        let mut response = match (&*started, request::read(request)) {
+            (Ok(instance), Ok(request)) => handler::handle(request, &instance.config, &instance.redis).await,
+            (Ok(_), Err(error)) => Problem::from(error).into(),
+            (Err(error), _) => Problem::from(error.clone()).into(),
+        };
+        let follower = response.extensions_mut().remove::<Follower>();
+        Ok(response::start(response, follower.map(|follower| More { follower, started })).await)
+    }
 }
 
 /// What comes after the body of an answer that goes on.

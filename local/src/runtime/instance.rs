@@ -12,6 +12,7 @@ use wasmtime_wasi_http::{
 };
 
 use super::observe::Observer;
+use super::redis::Shared;
 use crate::spin::Application;
 
 /// The data of a store.
@@ -19,6 +20,7 @@ pub struct InstanceState {
     pub application: Arc<Application>,
     pub table: ResourceTable,
     pub observer: Observer,
+    pub redis: Shared,
     /// What the commands of its requests belong to. An instance has few requests in its life, so none is taken out.
     pub requests: HashMap<GuestTaskId, Context>,
     wasi: WasiCtx,
@@ -29,7 +31,7 @@ pub struct InstanceState {
 impl InstanceState {
     /// A fresh instance: its environment, and our own standard output and error. It sees no
     /// files, and WASI's sockets are closed to it.
-    pub fn new(application: Arc<Application>, observer: Observer) -> Self {
+    pub fn new(application: Arc<Application>, observer: Observer, redis: Shared) -> Self {
         let mut wasi = WasiCtxBuilder::new();
         wasi.inherit_stdout().inherit_stderr();
         for (name, value) in &application.environment {
@@ -39,6 +41,7 @@ impl InstanceState {
             application,
             table: ResourceTable::new(),
             observer,
+            redis,
             requests: HashMap::new(),
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),

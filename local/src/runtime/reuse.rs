@@ -19,6 +19,7 @@ use wasmtime_wasi_http::handler::{
 
 use super::instance::InstanceState;
 use super::observe::Observer;
+use super::redis::Shared;
 use crate::spin::Application;
 
 /// Requests that an instance of WASI 0.3 serves in its life; one of WASI 0.2 serves one.
@@ -28,13 +29,14 @@ const MAX_CONCURRENT_REQUESTS: usize = 16;
 /// How long an instance without requests is kept.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Makes instances of one component.
+/// Makes instances of one component, for one core.
 #[derive(Clone)]
 pub struct Instances {
     pub application: Arc<Application>,
     pub engine: Engine,
     pub pre: Arc<ProxyPre<InstanceState>>,
     pub observer: Observer,
+    pub redis: Shared,
     /// Set when the server stops: instances that end then have not failed.
     pub stopping: Arc<AtomicBool>,
 }
@@ -45,7 +47,8 @@ impl HandlerState for Instances {
     type WorkerState = Limits;
 
     async fn instantiate(&self) -> Result<Instance<InstanceState, IdleTimeout, Limits>> {
-        let mut store = Store::new(&self.engine, InstanceState::new(self.application.clone(), self.observer.clone()));
+        let state = InstanceState::new(self.application.clone(), self.observer.clone(), self.redis.clone());
+        let mut store = Store::new(&self.engine, state);
         let proxy = self.pre.instantiate_async(&mut store).await?;
         let max_requests = match *self.pre {
             ProxyPre::P2(_) => 1,

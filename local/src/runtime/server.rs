@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 use self::core::{Core, Stopping};
 use super::engine;
 use super::observe::Observer;
+use super::redis::Shared;
 use super::reuse::Instances;
 use crate::spin::Application;
 
@@ -39,9 +40,18 @@ impl Server {
         let (engine, pre) = engine::prepare(&application)?;
         let stopping = Arc::new(AtomicBool::new(false));
         let (application, pre) = (Arc::new(application), Arc::new(pre));
-        let instances = Instances { application, engine, pre, observer, stopping };
         let count = thread::available_parallelism().map_or(1, usize::from);
-        let cores = (0..count).map(|_| Core::start(instances.clone())).collect::<Result<_>>()?;
+        let cores = (0..count).map(|_| {
+            Core::start(Instances {
+                application: application.clone(),
+                engine: engine.clone(),
+                pre: pre.clone(),
+                observer: observer.clone(),
+                redis: Shared::default(),
+                stopping: stopping.clone(),
+            })
+        });
+        let cores = cores.collect::<Result<_>>()?;
         Ok(Self { listener, cores })
     }
 

@@ -7,7 +7,7 @@
 
 use bytes::Bytes;
 use futures::poll;
-use http::Response;
+use http::{Response, StatusCode};
 use larder_api::web::header;
 use spin_sdk::wasip3::http::types::{Fields, Response as WasiResponse};
 use spin_sdk::wasip3::{wit_future, wit_stream};
@@ -33,7 +33,10 @@ pub async fn start(mut response: Response<Bytes>, more: Option<impl More>) -> Wa
     let (trailers_sender, trailers_receiver) = wit_future::new(|| Ok(None));
     let contents = (!body.is_empty() || more.is_some()).then_some(body_receiver);
     let (response, _sent) = WasiResponse::new(fields, contents, trailers_receiver);
-    response.set_status_code(head.status.as_u16()).expect("a status of ours is between 100 and 599");
+    // It is 200 otherwise.
+    if head.status != StatusCode::OK {
+        response.set_status_code(head.status.as_u16()).expect("a status of ours is between 100 and 599");
+    }
 
     let mut writing = Box::pin(async move {
         if !body.is_empty() {

@@ -33,7 +33,7 @@ impl Host for InstanceState {}
 
 impl HostConnection for InstanceState {
     async fn open(&mut self, address: String) -> Answer<Resource<Connection>> {
-        match Connection::open(&self.application, &address).await {
+        match Connection::open(&self.application, &self.redis, &address).await {
             Ok(connection) => Ok(Ok(self.table.push(connection)?)),
             Err(error) => Ok(Err(error.into())),
         }

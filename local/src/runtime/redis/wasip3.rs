@@ -50,8 +50,11 @@ async fn call<T: FromRedisValue>(access: &Access, c: Resource<Connection>, comma
 
 impl HostConnectionWithStore<InstanceState> for HasSelf<InstanceState> {
     async fn open(access: &Access, address: String) -> Answer<Resource<Connection>> {
-        let application = access.with(|mut access| access.get().application.clone());
-        match Connection::open(&application, &address).await {
+        let (application, shared) = access.with(|mut access| {
+            let state = access.get();
+            (state.application.clone(), state.redis.clone())
+        });
+        match Connection::open(&application, &shared, &address).await {
             Ok(connection) => access.with(|mut access| Ok(Ok(access.get().table.push(connection)?))),
             Err(error) => Ok(Err(error)),
         }
