@@ -114,7 +114,7 @@ fuzz: python build ## Let Schemathesis ask what it likes; LARDER_SEED=... asks t
 
 manifests: SETUP := test
 manifests: python ## Check the Kubernetes manifests, all scripts, and what is told of the benchmark
-	$(PYTHON) -m pytest -q -c k8s/tests/pytest.ini k8s/tests bench/tests
+	$(PYTHON) -m pytest -q -c k8s/tests/pytest.ini --rootdir . k8s/tests bench/tests
 
 test-k8s: ## Create a k3d cluster, deploy to it, and test it while pods are killed
 	k8s/cluster-test/run.sh

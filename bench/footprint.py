@@ -16,7 +16,10 @@ TAKING = ("larder-wasip3", "larder-wasip2", "webdis", "fastapi", "hyper")
 
 # Requests that an instance serves at once: see local/src/runtime/reuse.rs. One of WASI 0.2 serves one.
 SHARING = {"larder-wasip3": 16, "larder-wasip2": 1}
-INSTANCES = 20
+INSTANCES = 50
+
+# How often as many connections are opened and closed before some are weighed.
+WARM = 3
 
 # Instances without requests are gone after a second.
 REST_SECONDS = 3
@@ -25,7 +28,7 @@ REST_SECONDS = 3
 def samples(scene: Scene) -> Iterator[Measured]:
     """Each on a server that was just started, which has no memory left over from other work.
 
-    What it has left over from its start, it gives back as it works. So there are some first, and the next are weighed.
+    What it has left over from its start, it gives back as it works. So there are some first, and the last are weighed.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 2 * scene.settings.idle + 1_000)), hard))
@@ -43,6 +46,9 @@ def samples(scene: Scene) -> Iterator[Measured]:
 
 
 def _kib_each(contender: Contender, count: int) -> float:
+    for _ in range(WARM):
+        with ExitStack() as stack:
+            _open(stack, contender, count, _get(contender))
     with ExitStack() as stack:
         # Each has asked once.
         return _weigh(contender, lambda: _open(stack, contender, count, _get(contender)), REST_SECONDS) / count
@@ -56,6 +62,9 @@ def _instance(scene: Scene, name: str, sharing: int) -> float:
     path, count = f"/items/{requests.item(100, 'instance')}", INSTANCES * sharing
     put = f"PUT {path} HTTP/1.1\r\nhost: bench\r\nprefer: wait=10\r\ncontent-length: 1\r\n\r\nx".encode()
     try:
+        for _ in range(WARM):
+            with ExitStack() as stack:
+                _open(stack, contender, scene.settings.idle, _get(contender))
         with ExitStack() as stack:
             return _weigh(contender, lambda: _open(stack, contender, count, put, answered=False), 2) / INSTANCES
     finally:
