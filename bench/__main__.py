@@ -58,7 +58,7 @@ def settings(told: argparse.Namespace) -> Settings:
 def measure(told: argparse.Namespace) -> int:
     """A run, its file, and its table."""
     from . import machine, terminal
-    from .processes import REPOSITORY, Failed, Processes
+    from .processes import REPOSITORY, Failed, Processes, tool
     from .rounds import Rounds
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -67,6 +67,8 @@ def measure(told: argparse.Namespace) -> int:
     file = told.into or (REPOSITORY / "target/bench-quick.json" if told.quick else FOLDER / f"{run.date}.json")
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
+        for program, package in ("redis-server", ""), ("redis-benchmark", "redis-tools"), ("wrk", ""), ("webdis", ""):
+            tool(program, package)
         with Processes(told.first_port) as processes:
             Rounds(run, file, chosen, processes, lambda line: print(line, flush=True)).all()
         run.finished = results.now()

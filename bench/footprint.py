@@ -33,16 +33,14 @@ def samples(scene: Scene) -> Iterator[Measured]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 2 * scene.settings.idle + 1_000)), hard))
     for name in TAKING:
-        if name in scene.contenders:
-            contender = contenders.start(name, scene.processes, scene.store)
-            try:
-                idle = _kib_each(contender, scene.settings.idle)
-            finally:
-                contender.stop()
-            yield "idle-connection", name, 0, scene.settings.idle, {"kib": idle}
+        contender = contenders.start(name, scene.processes, scene.store)
+        try:
+            idle = _kib_each(contender, scene.settings.idle)
+        finally:
+            contender.stop()
+        yield "idle-connection", name, 0, scene.settings.idle, {"kib": idle}
     for name, sharing in SHARING.items():
-        if name in scene.contenders:
-            yield "instance", name, 0, INSTANCES * sharing, {"kib": _instance(scene, name, sharing)}
+        yield "instance", name, 0, INSTANCES * sharing, {"kib": _instance(scene, name, sharing)}
 
 
 def _kib_each(contender: Contender, count: int) -> float:

@@ -18,9 +18,11 @@ ROLES = {"server": "server", "redis": "Redis", "worker": "worker", "wrk": "wrk"}
 
 
 def of(contender: str) -> str:
-    """The name for people: of "larder-wasip3/10000000" it says how many items the store has."""
+    """The name for people: of "larder-wasip3/10000000" it says how many items the store has; 0 is the small one."""
     name, _, items = contender.partition("/")
-    return CONTENDERS[name] + (f", {int(items):,} items" if items else "")
+    if not items:
+        return CONTENDERS[name]
+    return f"{CONTENDERS[name]}, {int(items):,} items" if int(items) else f"{CONTENDERS[name]}, small store"
 
 
 def rank(contender: str) -> tuple[int, str]:

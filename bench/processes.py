@@ -25,7 +25,7 @@ class Failed(Exception):
     """What cannot go on, in words for whoever called `make bench`."""
 
 
-def tool(name: str, package: str | None = None) -> str:
+def tool(name: str, package: str = "") -> str:
     """The path of a program that has to be there."""
     found = shutil.which(name)
     if found is None:

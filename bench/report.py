@@ -32,7 +32,8 @@ def replaced(text: str, part: str) -> str:
 
 def generated(run: Run, name: str) -> str:
     """What stands between the marks."""
-    return "\n".join([about(run, name), *charts(), *(f"{table.markdown()}\n" for table in tables.all_of(run)), left(run)])
+    first, *others = (f"{table.markdown()}\n" for table in tables.all_of(run))
+    return "\n".join([about(run, name), first, *charts(), *others, left(run)])
 
 
 def about(run: Run, name: str) -> str:

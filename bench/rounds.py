@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from . import bulk, contenders, drain, footprint, names, requests, results, start, throughput, visible
 from .contenders import Contender
-from .plan import CASES, ITEMS, SPECIAL, SPECIAL_ROUNDS, Case, Settings
+from .plan import CASES, SPECIAL, SPECIAL_ROUNDS, Case, Settings
 from .processes import Failed, Processes
 from .results import Run, Sample
 from .scene import Scene
@@ -33,7 +33,6 @@ LARGE_SIZE = 100
 # The figure that tells how a measurement went, on the terminal.
 SHOWN = ("per_second", "ms", "kib", "mib", "p99_ms", "errors")
 
-
 T = TypeVar("T")
 
 
@@ -51,10 +50,13 @@ class Rounds:
         for size in settings.sizes:
             store.fill(size)
         cases = [case for case in CASES if case.name in settings.cases]
-        there = self._start({name for case in cases for name in case.contenders}, store)
+        special = [name for name in SPECIAL if name in settings.cases]
+        wanted = {name for case in cases for name in case.contenders}
+        wanted |= set(visible.TAKING) if "visible" in special else set()
+        wanted |= {name for _, name, _ in LARGE} if settings.items else set()
+        there = self._start(wanted, store)
         self._prepare(there)
         scene = Scene(settings, self._processes, store, there, self._run)
-        special = [name for name in SPECIAL if name in settings.cases]
         for self._round in range(1, settings.rounds + 1):
             for case in self._shuffled(cases):
                 for size, connections in self._shuffled(settings.points(case)):
@@ -107,7 +109,7 @@ class Rounds:
             for case, name, connections in self._shuffled(LARGE):
                 # Webdis reads plain keys, of which there are no more than in the small store.
                 most = items if name != "webdis" else 0
-                both = [(there[name], f"{name}/{ITEMS}", 0), (own[name], f"{name}/{items}", most)]
+                both = [(there[name], f"{name}/0", 0), (own[name], f"{name}/{items}", most)]
                 for contender, label, count in self._shuffled(both):
                     metrics = throughput.measure(contender, case, LARGE_SIZE, connections, settings.seconds, count)
                     self._keep(f"large-{case}", label, LARGE_SIZE, connections, metrics)

@@ -10,14 +10,13 @@ from .scene import Measured, Scene
 
 # wasmtime keeps what it has compiled in the cache of the user.
 COMPILING = ("larder-wasip3", "larder-wasip2", "bare")
+TAKING = ("larder-wasip3", "larder-wasip2", "webdis", "fastapi", "bare", "hyper")
 COMPONENTS = {"larder-wasip3": "larder_wasip3", "larder-wasip2": "larder_wasip2", "bare": "larder_bare"}
 
 
 def samples(scene: Scene) -> Iterator[Measured]:
     """With an empty cache, then with what that start left in it."""
-    for name in scene.contenders:
-        if name.startswith(("redis", "spin")):
-            continue
+    for name in TAKING:
         with tempfile.TemporaryDirectory(prefix="larder-bench-cache-") as folder:
             cache = {"XDG_CACHE_HOME": folder, "HOME": folder} if name in COMPILING else {}
             if cache:

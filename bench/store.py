@@ -1,7 +1,7 @@
 """A Redis with the settings of production, the worker that applies Larder's writes in it, and what is in it."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import redis
 
@@ -79,7 +79,7 @@ class Store:
     def keep_file(self, wanted: bool) -> None:
         """Has Redis write everything down, from now on or no longer; with no file nothing is durable."""
         self.client.config_set("appendonly", "yes" if wanted else "no")
-        self._wait_until("Redis has written its file", self._rewritten)
+        self._wait_until("Redis has written its file", self._rewritten, 5 * SETTLE_SECONDS)
 
     def _rewritten(self) -> bool:
         state = self.client.info("persistence")
@@ -93,11 +93,11 @@ class Store:
             return False
 
     @staticmethod
-    def _wait_until(what: str, done) -> None:
-        deadline = time.monotonic() + SETTLE_SECONDS
+    def _wait_until(what: str, done: Callable[[], bool], seconds: float = SETTLE_SECONDS) -> None:
+        deadline = time.monotonic() + seconds
         while not done():
             if time.monotonic() > deadline:
-                raise Failed(f"waited {SETTLE_SECONDS} s in vain until {what}")
+                raise Failed(f"waited {seconds:.0f} s in vain until {what}")
             time.sleep(0.01)
 
     def stop(self) -> None:

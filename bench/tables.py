@@ -60,6 +60,7 @@ def speed(told: Summary, case: str) -> Table:
     points = [point for point in told.points() if point[0] == case and point[2] == SMALL]
     connections, who = sorted({point[3] for point in points}), _ranked(point[1] for point in points)
     other = "webdis" if "webdis" in who else next(iter(who), "")
+    writing = case in ("write", "bulk-write")
     head = [column for count in connections for column in (f"{count} conn., /s", f"× {names.of(other)}" if who else "")]
     rows = []
     for name in who:
@@ -69,9 +70,10 @@ def speed(told: Summary, case: str) -> Table:
             cells += [spread(told.get(point, "per_second")), ratio(told.ratio(point, (case, other, SMALL, count)))]
         most = (case, name, SMALL, connections[-1])
         cells += [number(told.get(most, metric), 2) for metric in ("p50_ms", "p99_ms", "p999_ms")]
+        cells += [number(told.get(most, "applied_per_second"), 0)] * writing
         rows.append([names.of(name), *cells, errors(told, case, name)])
     last = f"{connections[-1]} conn." if connections else ""
-    return Table(TITLES[case], ["", *head, f"{last}, p50 ms", "p99 ms", "p99.9 ms", "errors"], rows)
+    return Table(TITLES[case], ["", *head, f"{last}, p50 ms", "p99 ms", "p99.9 ms", *["applied, /s"] * writing, "errors"], rows)
 
 
 def sizes(told: Summary, case: str) -> Table:

@@ -2,7 +2,7 @@
 
 import resource
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -14,27 +14,23 @@ from .processes import Process
 PEAK_SECONDS = 0.25
 
 
-def cpu_seconds(process: Process) -> float:
-    """The processor time of a program and of all that it started and that still runs."""
-    return sum(sum(one.cpu_times()[:2]) for one in process.all())
-
-
 def rss_mib(process: Process) -> float:
-    """Its resident memory; what its processes share is counted in each."""
-    total = 0
-    for one in process.all():
-        try:
-            total += one.memory_info().rss
-        except psutil.NoSuchProcess:
-            pass  # It ended meanwhile.
-    return total / (1 << 20)
+    """The resident memory of a program; what its processes share is counted in each."""
+    return _rss_mib(process.all())
+
+
+def _rss_mib(processes: Sequence[psutil.Process]) -> float:
+    return sum(one.memory_info().rss for one in processes) / (1 << 20)
 
 
 class Usage:
-    """Processor time of some programs, and of the load generator, while the block runs; the most memory of each."""
+    """Processor time of some programs, and of the load generator, while the block runs; the most memory of each.
+
+    Its programs start and end no processes meanwhile: to look for those takes long, and would disturb.
+    """
 
     def __init__(self, processes: Mapping[str, Process]):
-        self._processes = processes
+        self._processes = {role: process.all() for role, process in processes.items()}
         self._done = threading.Event()
         self._watcher = threading.Thread(target=self._watch, daemon=True)
         self.cpu_seconds: dict[str, float] = {}
@@ -54,10 +50,10 @@ class Usage:
 
     def _now(self) -> dict[str, float]:
         load = resource.getrusage(resource.RUSAGE_CHILDREN)
-        own = {role: cpu_seconds(process) for role, process in self._processes.items()}
+        own = {role: sum(sum(one.cpu_times()[:2]) for one in all_) for role, all_ in self._processes.items()}
         return own | {"wrk": load.ru_utime + load.ru_stime}
 
     def _watch(self) -> None:
         while not self._done.wait(PEAK_SECONDS):
-            for role, process in self._processes.items():
-                self.peak_mib[role] = max(self.peak_mib[role], rss_mib(process))
+            for role, processes in self._processes.items():
+                self.peak_mib[role] = max(self.peak_mib[role], _rss_mib(processes))

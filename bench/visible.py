@@ -28,10 +28,11 @@ def samples(scene: Scene) -> Iterator[Measured]:
     """A sample for each who answers before the write is applied."""
     seconds = SECONDS if scene.settings.seconds > 1 else 1
     for name in TAKING:
-        if contender := scene.contenders.get(name):
-            full = scene.run.summary.get(("write", name, SIZE, CONNECTIONS), "applied_per_second")
-            rate = full.median if full else _full(contender)
-            yield "visible", name, SIZE, CONNECTIONS, _measure(contender, rate / 2, seconds)
+        contender = scene.contenders[name]
+        contender.store.settle()
+        full = scene.run.summary.get(("write", name, SIZE, CONNECTIONS), "applied_per_second")
+        rate = full.median if full else _full(contender)
+        yield "visible", name, SIZE, CONNECTIONS, _measure(contender, rate / 2, seconds)
 
 
 def _full(contender: Contender) -> float:
