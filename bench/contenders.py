@@ -13,6 +13,9 @@ from .store import Store
 
 CORES = os.cpu_count() or 1
 
+# Each task waits for Redis' disk twice, so many wait at once.
+HUEY_THREADS = 16
+
 
 @dataclass(frozen=True)
 class Contender:
@@ -119,9 +122,8 @@ def start(
     if program.worker:
         roles["worker"] = store.worker
     if name == "fastapi":
-        # A process for each core, as Python needs it; threads would take turns.
         huey = Path(sys.executable).with_name("huey_consumer")
-        consumer = [sys.executable, huey, "tasks.huey", "-k", "process", "-w", str(CORES), "-q"]
+        consumer = [sys.executable, huey, "tasks.huey", "-k", "thread", "-w", str(HUEY_THREADS), "-q"]
         roles["worker"] = processes.start("huey", consumer, variables)
     wait_for(server, address, program.ready, interval)
     return Contender(name, address, store, roles)
