@@ -3,8 +3,9 @@
 //! wasmtime's `ProxyHandler` is the heart of Spin's HTTP trigger too: it hands requests to
 //! instances that are kept and shared ([`reuse`]). Around it are the interfaces that the
 //! component imports ([`redis`], [`variables`], WASI in [`instance`]) and an HTTP server
-//! ([`server`]), and where it is wanted OpenTelemetry is told ([`observe`]). A component of WASI 0.2 imports older versions of the interfaces, and gets an
-//! instance per request; [`engine`] sees which of the two a component is.
+//! ([`server`]), and where it is wanted OpenTelemetry is told ([`observe`]). All of it runs once for each core. A
+//! component of WASI 0.2 imports older versions of the interfaces, and gets an instance per request; [`engine`] sees
+//! which of the two a component is.
 
 mod bindings;
 mod engine;

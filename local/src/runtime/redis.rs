@@ -75,7 +75,7 @@ impl Connection {
         let is_one_of = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(command));
         let way = self.lock().clone();
         match way {
-            Way::Shared(_) if is_one_of(&SHARED) => Ok(way),
+            Way::Shared(_) if is_one_of(&SHARED) && !self.shared.is_over() => Ok(way),
             // What it wrote went this way. It is right, but holds up all others: a component that does this once
             // will do it again.
             Way::Shared(_) if is_one_of(&COUNTING) => {

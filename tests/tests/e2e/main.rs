@@ -5,6 +5,7 @@ mod bulk;
 mod bulk_faults;
 mod changes;
 mod conditions;
+mod connections;
 mod cors;
 mod dead;
 mod errors;

@@ -62,6 +62,11 @@ impl Shared {
         *self.lock() = Links { by_address: HashMap::new(), is_over: true };
     }
 
+    /// Whether each has its own.
+    pub fn is_over(&self) -> bool {
+        self.lock().is_over
+    }
+
     fn lock(&self) -> MutexGuard<'_, Links> {
         self.0.lock().expect("nobody panics with it")
     }
