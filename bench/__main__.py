@@ -18,13 +18,13 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="measure; a file in bench/results, and a table")
-    run.add_argument("--quick", action="store_true", help="one short round, to try it out; its file goes to target/")
+    run.add_argument("--quick", action="store_true", help="one short round, to try it out")
     run.add_argument("--cases", help="only these, with commas between: " + ",".join(Settings().cases))
     for name in ("rounds", "seconds", "items", "drain", "seed"):
         run.add_argument(f"--{name}", type=int, help=f"{getattr(Settings(), name):,} by default")
     run.add_argument("--product", action="store_true", default=None, help="every size with every number of connections")
     run.add_argument("--first-port", type=int, default=23700, help="servers listen on this port and the next ones")
-    run.add_argument("--into", type=Path, help="the result file; by default bench/results/<date>.json")
+    run.add_argument("--into", type=Path, help="the result file; by default bench/results/<date>.json, of a part target/bench.json")
     report = commands.add_parser("report", help="tables and charts for docs/benchmarks.md")
     report.add_argument("file", type=Path, nargs="?", help="a result file; by default the newest one")
     table = commands.add_parser("table", help="the same tables, in the terminal")
@@ -64,7 +64,9 @@ def measure(told: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     chosen = settings(told)
     run = results.Run(machine.facts(), asdict(chosen))
-    file = told.into or (REPOSITORY / "target/bench-quick.json" if told.quick else FOLDER / f"{run.date}.json")
+    # A part of a run does not take the place of a whole one.
+    whole = not told.quick and not told.cases
+    file = told.into or (FOLDER / f"{run.date}.json" if whole else REPOSITORY / "target/bench.json")
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
         for program, package in ("redis-server", ""), ("redis-benchmark", "redis-tools"), ("wrk", ""), ("webdis", ""):

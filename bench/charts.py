@@ -139,7 +139,8 @@ def _grouped(axes: Axes, bars: dict[str, list[Figure | None]], labels: Sequence[
     axes.set_xticks(range(len(labels)), labels)
     axes.set_ylabel(unit)
     axes.yaxis.set_major_formatter("{x:,.0f}")
-    axes.legend(frameon=False, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.14))
+    if bars:
+        axes.legend(frameon=False, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.14))
 
 
 def _who(points: Sequence[Point]) -> list[str]:

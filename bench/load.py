@@ -43,7 +43,9 @@ def wrk(
     return told
 
 
-def redis_benchmark(port: int, command: str, size: int, connections: int, requests: int, pipeline: int = 1):
+def redis_benchmark(
+    port: int, command: str, size: int, connections: int, requests: int, pipeline: int = 1
+) -> dict[str, float]:
     """Sends as many commands; what came of it. It counts in requests, and knows no p99.9."""
     words = ["GET", item(size, RANDOM)] if command == "GET" else ["SET", item(size, RANDOM), value(size)]
     arguments = ["-p", str(port), "-c", str(connections), "-n", str(requests), "-P", str(pipeline)]

@@ -1,5 +1,6 @@
 """The part of docs/benchmarks.md that a result file decides. Needs nothing but Python."""
 
+import textwrap
 from pathlib import Path
 
 from . import tables
@@ -43,12 +44,13 @@ def about(run: Run, name: str) -> str:
         f"{package} {version}" for package, version in m["packages"].items()
     )
     whole = "" if run.finished else " It was cut short."
-    return (
-        f"Measured on {run.date}, commit `{m['commit']}`: {m['cores']} cores ({m['cpu']}), which the load generator,\n"
-        f"Redis and the servers share; Linux {m['kernel']}; load average before: {m['load_before']}. {versions}.\n"
-        f"{s['rounds']} rounds of {s['seconds']} seconds for each figure.{whole} All samples:\n"
-        f"[bench/results/{name}](../bench/results/{name}).\n"
+    text = (
+        f"Measured on {run.date}, commit `{m['commit']}`: {m['cores']} cores ({m['cpu']}), which the load generator, "
+        f"Redis and the servers share; Linux {m['kernel']}; load average before: {m['load_before']}. {versions}. "
+        f"Rounds: {s['rounds']}, with {s['seconds']} s for each figure.{whole} All samples: "
+        f"[bench/results/{name}](../bench/results/{name}). In brackets: the least and the most of the rounds."
     )
+    return textwrap.fill(text, 118, break_on_hyphens=False, break_long_words=False) + "\n"
 
 
 def charts() -> list[str]:

@@ -11,7 +11,9 @@ ERRORS = 0.5
 _rates: dict[tuple[str, int, int, int], float] = {}
 
 
-def measure(contender: Contender, case: str, size: int, connections: int, seconds: int, items: int = 0):
+def measure(
+    contender: Contender, case: str, size: int, connections: int, seconds: int, items: int = 0
+) -> dict[str, float]:
     """The metrics of a few seconds of load. Writes count until they are applied."""
     store = contender.store
     # Somebody may have accepted more before than could be applied in time.
@@ -38,7 +40,9 @@ def measure(contender: Contender, case: str, size: int, connections: int, second
     return told | {f"peak_mib.{role}": peak for role, peak in usage.peak_mib.items()}
 
 
-def redis_alone(contender: Contender, case: str, size: int, connections: int, seconds: int, pipeline: int = 1):
+def redis_alone(
+    contender: Contender, case: str, size: int, connections: int, seconds: int, pipeline: int = 1
+) -> dict[str, float]:
     """The same by redis-benchmark, for about as many seconds."""
     command, key = {"read": "GET", "write": "SET"}[case], (case, size, connections, pipeline)
     if key not in _rates:

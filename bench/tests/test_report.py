@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import names, plan, report, results, summary, tables, targets
+from bench import names, plan, report, requests, results, summary, tables, targets
 
 FILE = results.newest(Path(results.__file__).parent / "results")
 
@@ -78,6 +78,18 @@ def test_everybody_who_is_measured_has_a_name_and_every_case_a_title():
     for case in plan.CASES:
         assert set(case.contenders) <= names.CONTENDERS.keys()
         assert case.name in tables.TITLES
+
+
+@pytest.mark.parametrize("case", plan.CASES, ids=lambda case: case.name)
+def test_everybody_can_be_asked_for_what_they_are_measured_with(case):
+    for name in case.contenders:
+        for size in case.sizes if not name.startswith("redis") else ():
+            kinds = requests.of(name, case.name, size)
+            assert kinds
+            asked = "".join(request.path + request.body for _, request in kinds)
+            # Items of the size that is told, and none but those that are there.
+            assert f":{size}:" in asked or case.name in ("list", "live", "hello") or name == "bare"
+            assert max(len(request.body) for _, request in kinds) >= size or case.name not in ("write", "wait", "mix")
 
 
 def test_the_medians_in_the_file_are_those_of_its_samples():
