@@ -76,4 +76,4 @@ class Settings:
 
 def quick() -> Settings:
     """To try it out in two minutes; no figure of it is worth anything."""
-    return Settings(rounds=1, seconds=1, items=0, drain=20_000, idle=200, connections=(64,), sizes=(100,))
+    return Settings(rounds=1, seconds=1, items=0, drain=20_000, connections=(64,), sizes=(100,))
