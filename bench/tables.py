@@ -1,15 +1,17 @@
 """The tables of a run, as text in cells. Needs nothing but Python, as the tests make them too."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from . import names
-from .plan import BULK, CASES
+from .plan import BULK
 from .results import Run
 from .summary import Figure, Point, Summary
 from .targets import TARGETS
 
 SMALL = 100
+NOWHERE: Point = ("", "", 0, 0)
+LATENCIES = ("p50_ms", "p99_ms", "p999_ms")
 TITLES = {
     "read": "Reads",
     "write": "Writes, answered when they are durable",
@@ -69,7 +71,7 @@ def speed(told: Summary, case: str) -> Table:
             point = (case, name, SMALL, count)
             cells += [spread(told.get(point, "per_second")), ratio(told.ratio(point, (case, other, SMALL, count)))]
         most = (case, name, SMALL, connections[-1])
-        cells += [number(told.get(most, metric), 2) for metric in ("p50_ms", "p99_ms", "p999_ms")]
+        cells += [number(told.get(most, metric), 2) for metric in LATENCIES]
         cells += [number(told.get(most, "applied_per_second"), 0)] * writing
         rows.append([names.of(name), *cells, errors(told, case, name)])
     last = f"{connections[-1]} conn." if connections else ""
@@ -90,7 +92,7 @@ def sizes(told: Summary, case: str) -> Table:
             cells += [spread(told.get(point, "per_second")), ratio(told.ratio(point, other))]
         rows.append([names.of(name), *cells])
     head = [column for size in found for column in (f"{names.size(size)}, /s", "× Webdis")]
-    return Table(f"{TITLES[case].split(',')[0]} by size, {most} connections", ["", *head], rows)
+    return Table(f"{_short(case)} by size, {most} connections", ["", *head], rows)
 
 
 def processor(told: Summary) -> Table:
@@ -125,26 +127,49 @@ def memory(told: Summary) -> Table:
 
 def special(told: Summary) -> Iterable[Table]:
     """What has a way of its own of being measured."""
-    milliseconds = [("p50 ms", "p50_ms", 2), ("p99 ms", "p99_ms", 2), ("of full load", "load_share", 2)]
-    worker = [("worker: half within, ms", "worker_p50_within_ms", 0), ("99 % within, ms", "worker_p99_within_ms", 0)]
-    yield _plain(told, "From the 202 until it can be read, at half load", ["visible"], [*milliseconds, *worker])
-    drained = [("/s", "per_second", 0), ("Redis, µs each", "cpu_us.redis", 1), ("worker, µs each", "cpu_us.worker", 1)]
-    yield _plain(told, "Applying writes that have piled up, beside Redis' `SET`", ["drain"], drained)
-    yield _plain(told, "Accepting them, in bulk requests of 1,000", ["accept-bulk"], [("/s", "per_second", 0)])
-    yield _plain(told, "From the start of the process to its first answer", ["start"], [("ms", "ms", 0)])
-    yield _plain(told, "The same with nothing compiled", ["start-cold"], [("ms", "ms", 0)])
-    yield _plain(told, "The component", ["component"], [("MiB", "mib", 3)])
-    filled = [("filled, items/s", "per_second", 0), ("Redis, bytes for each item", "redis_bytes_per_item", 0)]
-    yield _plain(told, "The large store", ["fill"], filled)
-    rates = [("/s", "per_second", 0), ("p50 ms", "p50_ms", 2), ("p99 ms", "p99_ms", 2), ("p99.9 ms", "p999_ms", 2)]
+    latency = [("p50 ms", "visible", "p50_ms", 2), ("p99 ms", "visible", "p99_ms", 2)]
+    latency += [("of full load", "visible", "load_share", 2)]
+    latency += [("worker: half within, ms", "visible", "worker_p50_within_ms", 0)]
+    latency += [("99 % within, ms", "visible", "worker_p99_within_ms", 0)]
+    yield _plain(told, "From the 202 until it can be read, at half load", latency)
+    drained = [("applied, /s", "drain", "per_second", 0), ("Redis, µs each", "drain", "cpu_us.redis", 1)]
+    drained += [("worker, µs each", "drain", "cpu_us.worker", 1)]
+    drained += [("accepted before, in bulk requests of 1,000, /s", "accept-bulk", "per_second", 0)]
+    yield _plain(told, "Writes that have piled up, and Redis' `SET`", drained)
+    started = [("ms", "start", "ms", 0), ("with nothing compiled, ms", "start-cold", "ms", 0)]
+    started += [("the component, MiB", "component", "mib", 3)]
+    yield _plain(told, "From the start of the process to its first answer", started)
+    filled = [("filled, items/s", "fill", "per_second", 0), ("Redis, bytes for each", "fill", "redis_bytes_per_item", 0)]
+    yield _plain(told, "The large store", filled)
     for case in "read", "write", "list":
-        yield _plain(told, f"{TITLES[case].split(',')[0]}, small store and large", [f"large-{case}"], rates)
+        yield _large(told, f"{_short(case)}, large store and small", f"large-{case}")
 
 
-def _plain(told: Summary, title: str, cases: Sequence[str], columns: Sequence[tuple[str, str, int]]) -> Table:
-    points = sorted((p for p in told.points() if p[0] in cases), key=lambda point: names.rank(point[1]))
-    rows = [[names.of(p[1]), *(spread(told.get(p, metric), digits) for _, metric, digits in columns)] for p in points]
-    return Table(title, ["", *(head for head, _, _ in columns)], rows)
+def _plain(told: Summary, title: str, columns: Sequence[tuple[str, str, str, int]]) -> Table:
+    """A row for each contender; a column is a head, a case, a metric, and digits."""
+    points = {point[:2]: point for point in told.points()}
+    cases = {case for _, case, _, _ in columns}
+    rows = []
+    for who in _ranked(name for case, name in points if case in cases):
+        cells = [spread(told.get(points.get((case, who), NOWHERE), metric), n) for _, case, metric, n in columns]
+        rows.append([names.of(who), *cells])
+    return Table(title, ["", *(column[0] for column in columns)], rows)
+
+
+def _large(told: Summary, title: str, case: str) -> Table:
+    """Requests a second on the one and on the other."""
+    points = {point[1]: point for point in told.points() if point[0] == case}
+    rows = []
+    for who in _ranked(points):
+        small = points.get(who.partition("/")[0] + "/0", points[who])
+        figures = [told.get(points[who], metric) for metric in LATENCIES]
+        speed_of = spread(told.get(points[who], "per_second"))
+        rows.append([names.of(who), speed_of, ratio(told.ratio(points[who], small)), *(number(f, 2) for f in figures)])
+    return Table(title, ["", "/s", "× small store", "p50 ms", "p99 ms", "p99.9 ms"], rows)
+
+
+def _short(case: str) -> str:
+    return TITLES[case].split(",")[0]
 
 
 def errors(told: Summary, case: str, name: str) -> str:
