@@ -24,7 +24,9 @@ def main(arguments: Sequence[str]) -> int:
         run.add_argument(f"--{name}", type=int, help=f"{getattr(Settings(), name):,} by default")
     run.add_argument("--product", action="store_true", default=None, help="every size with every number of connections")
     run.add_argument("--first-port", type=int, default=23700, help="servers listen on this port and the next ones")
-    run.add_argument("--into", type=Path, help="the result file; by default bench/results/<date>.json, of a part target/bench.json")
+    run.add_argument(
+        "--into", type=Path, help="the result file; by default bench/results/<date>.json, of a part target/bench.json"
+    )
     report = commands.add_parser("report", help="tables and charts for docs/benchmarks.md")
     report.add_argument("file", type=Path, nargs="?", help="a result file; by default the newest one")
     table = commands.add_parser("table", help="the same tables, in the terminal")

@@ -43,7 +43,11 @@ def fill_large(contender: Contender, items: int) -> float:
     for first in range(0, items, MOST_PENDING):
         while first and store.pending() > MOST_PENDING:
             time.sleep(0.05)
-        put(contender, (requests.item(100, n) for n in range(first, min(first + MOST_PENDING, items))), requests.value(100))
+        put(
+            contender,
+            (requests.item(100, n) for n in range(first, min(first + MOST_PENDING, items))),
+            requests.value(100),
+        )
     store.settle()
     seconds = time.monotonic() - start
     store.keep_file(True)

@@ -26,8 +26,12 @@ REST_SECONDS = 3
 MODULES = {"visible": visible, "drain": drain, "start": start, "footprint": footprint}
 
 # What is measured on the small and on the large store, for whom, over how many connections.
-LARGE = (("read", "larder-wasip3", 64), ("read", "webdis", 64), ("write", "larder-wasip3", 64))
-LARGE += (("list", "larder-wasip3", 16),)
+LARGE: Sequence[tuple[str, str, int]] = (
+    ("read", "larder-wasip3", 64),
+    ("read", "webdis", 64),
+    ("write", "larder-wasip3", 64),
+    ("list", "larder-wasip3", 16),
+)
 LARGE_SIZE = 100
 
 # The figure that tells how a measurement went, on the terminal.
@@ -133,4 +137,3 @@ class Rounds:
         results.save(self._run, self._file)
         figure = next((f"{name} {rounded[name]:,.6g}" for name in SHOWN if name in rounded), "")
         self._say(f"{self._round}  {case:<16}{names.of(contender):<34}{size:>6} B{connections:>6}  {figure}")
-

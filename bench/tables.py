@@ -53,7 +53,11 @@ def targets(told: Summary) -> Table:
     return Table(
         "Aims",
         ["", "aim", "measured", "rounds, from to", ""],
-        [[t.text, t.aim, t.show(f.median), f"{t.show(f.least)} to {t.show(f.most)}", t.verdict(f)] for t, f in rows if f],
+        [
+            [t.text, t.aim, t.show(f.median), f"{t.show(f.least)} to {t.show(f.most)}", t.verdict(f)]
+            for t, f in rows
+            if f
+        ],
     )
 
 
@@ -69,13 +73,16 @@ def speed(told: Summary, case: str) -> Table:
         cells = []
         for count in connections:
             point = (case, name, SMALL, count)
-            cells += [spread(told.get(point, "per_second")), ratio(told.ratio(point, (case, other, SMALL, count)))]
+            compared = told.ratio(point, (case, other, SMALL, count))
+            cells += [spread(told.get(point, "per_second")), ratio(compared)]
         most = (case, name, SMALL, connections[-1])
         cells += [number(told.get(most, metric), 2) for metric in LATENCIES]
         cells += [number(told.get(most, "applied_per_second"), 0)] * writing
         rows.append([names.of(name), *cells, errors(told, case, name)])
     last = f"{connections[-1]} conn." if connections else ""
-    return Table(TITLES[case], ["", *head, f"{last}, p50 ms", "p99 ms", "p99.9 ms", *["applied, /s"] * writing, "errors"], rows)
+    return Table(
+        TITLES[case], ["", *head, f"{last}, p50 ms", "p99 ms", "p99.9 ms", *["applied, /s"] * writing, "errors"], rows
+    )
 
 
 def sizes(told: Summary, case: str) -> Table:
@@ -120,7 +127,9 @@ def memory(told: Summary) -> Table:
         each = [told.get(p, "kib") for p in told.points() if p[:2] == ("instance", name)]
         last = [number(figures[0] if figures else None, 1) for figures in (idle, each)]
         if rest[0]:
-            rows.append([names.of(name), *(number(f, 1) for f in rest), number(most and Figure.of([most.most]), 1), *last])
+            rows.append(
+                [names.of(name), *(number(f, 1) for f in rest), number(most and Figure.of([most.most]), 1), *last]
+            )
     head = ["", "server at rest, MiB", "its worker at rest, MiB", "server, most, MiB"]
     return Table("Memory", [*head, "an idle connection, KiB", "an instance at work, KiB"], rows)
 
@@ -139,7 +148,10 @@ def special(told: Summary) -> Iterable[Table]:
     started = [("ms", "start", "ms", 0), ("with nothing compiled, ms", "start-cold", "ms", 0)]
     started += [("the component, MiB", "component", "mib", 3)]
     yield _plain(told, "From the start of the process to its first answer", started)
-    filled = [("filled, items/s", "fill", "per_second", 0), ("Redis, bytes for each", "fill", "redis_bytes_per_item", 0)]
+    filled = [
+        ("filled, items/s", "fill", "per_second", 0),
+        ("Redis, bytes for each", "fill", "redis_bytes_per_item", 0),
+    ]
     yield _plain(told, "The large store", filled)
     for case in "read", "write", "list":
         yield _large(told, f"{_short(case)}, large store and small", f"large-{case}")

@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from . import load, requests
 from .contenders import Contender
 from .plan import ITEMS
+from .requests import Request
 from .scene import Measured, Scene
 
 TAKING = ("larder-wasip3", "larder-wasip2", "fastapi")
@@ -43,8 +44,7 @@ def _full(contender: Contender) -> float:
 def _measure(contender: Contender, rate: float, seconds: int) -> dict[str, float]:
     told: dict[str, float] = {}
     kinds = requests.of(contender.name, "write", SIZE)
-    # Each connection sends, waits for the answer, and pauses: together about as often as they shall.
-    pause_ms = 1e3 * CONNECTIONS / rate
+    pause_ms = _pause_ms(contender, kinds, rate)
 
     def run() -> None:
         told.update(load.wrk(contender.address, kinds, ITEMS, CONNECTIONS, seconds, pause_ms=pause_ms))
@@ -65,6 +65,16 @@ def _measure(contender: Contender, rate: float, seconds: int) -> dict[str, float
     if worker:
         metrics |= _below(before, _histogram(contender.store.admin))
     return metrics
+
+
+def _pause_ms(contender: Contender, kinds: list[tuple[int, Request]], rate: float) -> float:
+    """How long each connection shall pause before it asks again, so that together they ask so often."""
+    cycle_ms = 1e3 * CONNECTIONS / rate
+    tried = load.wrk(contender.address, kinds, ITEMS, CONNECTIONS, 1, pause_ms=cycle_ms)["per_second"]
+    contender.store.settle()
+    # A cycle is the pause and the answer; of the trial, the pause is known.
+    answer_ms = 1e3 * CONNECTIONS / tried - cycle_ms if tried else 0.0
+    return max(cycle_ms - answer_ms, 1.0)
 
 
 def _probe(address: str, until: float) -> Iterator[float]:
