@@ -14,9 +14,9 @@ from .usage import rss_mib
 
 TAKING = ("larder-wasip3", "larder-wasip2", "webdis", "fastapi", "hyper")
 
-# Requests that an instance serves at once: see local/src/runtime/reuse.rs. One of WASI 0.2 serves one.
-SHARING = {"larder-wasip3": 16, "larder-wasip2": 1}
-INSTANCES = 50
+# Requests that an instance serves at once: see local/src/runtime/reuse.rs; and how many instances are weighed, after
+# as many. There is room for some 330.
+INSTANCES = {"larder-wasip3": (16, 50), "larder-wasip2": (1, 150)}
 
 # How often as many connections are opened and closed before some are weighed.
 WARM = 3
@@ -31,7 +31,7 @@ def samples(scene: Scene) -> Iterator[Measured]:
     What it has left over from its start, it gives back as it works. So there are some first, and the last are weighed.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 2 * scene.settings.idle + 1_000)), hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 2 * scene.settings.idle + 4_000)), hard))
     for name in TAKING:
         contender = contenders.start(name, scene.processes, scene.store)
         try:
@@ -39,8 +39,8 @@ def samples(scene: Scene) -> Iterator[Measured]:
         finally:
             contender.stop()
         yield "idle-connection", name, 0, scene.settings.idle, {"kib": idle}
-    for name, sharing in SHARING.items():
-        yield "instance", name, 0, INSTANCES * sharing, {"kib": _instance(scene, name, sharing)}
+    for name, (sharing, count) in INSTANCES.items():
+        yield "instance", name, 0, sharing, {"kib": _instance(scene, name, sharing * count) / count}
 
 
 def _kib_each(contender: Contender, count: int) -> float:
@@ -49,34 +49,40 @@ def _kib_each(contender: Contender, count: int) -> float:
             _open(stack, contender, count, _get(contender))
     with ExitStack() as stack:
         # Each has asked once.
-        return _weigh(contender, lambda: _open(stack, contender, count, _get(contender)), REST_SECONDS) / count
+        return _weigh(contender, lambda: _open(stack, contender, count, _get(contender))) / count
 
 
-def _instance(scene: Scene, name: str, sharing: int) -> float:
-    """Writes that wait for a worker that stands still."""
+def _instance(scene: Scene, name: str, waiting: int) -> float:
+    """KiB for as many writes that wait, for a worker that stands still."""
     store = Store(scene.processes)
-    contender = contenders.start(name, scene.processes, store)
+    contender = contenders.start(name, scene.processes, store, {"SPIN_VARIABLE_MAX_WAIT_SECONDS": "60"})
     store.worker.pause()
-    path, count = f"/items/{requests.item(100, 'instance')}", INSTANCES * sharing
-    put = f"PUT {path} HTTP/1.1\r\nhost: bench\r\nprefer: wait=10\r\ncontent-length: 1\r\n\r\nx".encode()
+    path = f"/items/{requests.item(100, 'instance')}"
+    put = f"PUT {path} HTTP/1.1\r\nhost: bench\r\nprefer: wait=60\r\ncontent-length: 1\r\n\r\nx".encode()
     try:
         for _ in range(WARM):
             with ExitStack() as stack:
                 _open(stack, contender, scene.settings.idle, _get(contender))
         with ExitStack() as stack:
-            return _weigh(contender, lambda: _open(stack, contender, count, put, answered=False), 2) / INSTANCES
+
+            def more() -> None:
+                there = store.pending() + waiting
+                _open(stack, contender, waiting, put, answered=False)
+                store.wait_until("all writes wait", lambda: store.pending() >= there)
+
+            return _weigh(contender, more)
     finally:
         contender.stop()
         store.stop()
 
 
-def _weigh(contender: Contender, more: Callable[[], None], seconds: float) -> float:
+def _weigh(contender: Contender, more: Callable[[], None]) -> float:
     """How many KiB the server takes more for the second of two equal loads."""
     more()
-    time.sleep(seconds)
+    time.sleep(REST_SECONDS)
     before = rss_mib(contender.processes["server"])
     more()
-    time.sleep(seconds)
+    time.sleep(REST_SECONDS)
     return 1024 * (rss_mib(contender.processes["server"]) - before)
 
 

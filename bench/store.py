@@ -33,7 +33,7 @@ class Store:
         self.redis = processes.start("redis-server", [tool("redis-server"), *settings])
         self.client = redis.Redis(port=self.port)
         self._channels: list[bytes] = []
-        self._wait_until("Redis answers", self._answers)
+        self.wait_until("Redis answers", self._answers)
         worker = [built("target/release/larder-worker"), "--redis", self.url, "--admin-listen", self.admin]
         self.worker = processes.start("larder-worker", [*worker, "--control-listen", "off"])
 
@@ -67,19 +67,19 @@ class Store:
     def settle(self) -> float:
         """Waits until everything that was accepted is applied; for how many seconds."""
         start = time.monotonic()
-        self._wait_until("all writes are applied", lambda: self.pending() + self.queued() == 0)
+        self.wait_until("all writes are applied", lambda: self.pending() + self.queued() == 0)
         return time.monotonic() - start
 
     def tidy(self) -> None:
         """Has Redis rewrite its file where that has grown large."""
         if self.client.info("persistence")["aof_current_size"] > TIDY_BYTES:
             self.client.bgrewriteaof()
-            self._wait_until("Redis has rewritten its file", self._rewritten)
+            self.wait_until("Redis has rewritten its file", self._rewritten)
 
     def keep_file(self, wanted: bool) -> None:
         """Has Redis write everything down, from now on or no longer; with no file nothing is durable."""
         self.client.config_set("appendonly", "yes" if wanted else "no")
-        self._wait_until("Redis has written its file", self._rewritten, 5 * SETTLE_SECONDS)
+        self.wait_until("Redis has written its file", self._rewritten, 5 * SETTLE_SECONDS)
 
     def _rewritten(self) -> bool:
         state = self.client.info("persistence")
@@ -93,7 +93,8 @@ class Store:
             return False
 
     @staticmethod
-    def _wait_until(what: str, done: Callable[[], bool], seconds: float = SETTLE_SECONDS) -> None:
+    def wait_until(what: str, done: Callable[[], bool], seconds: float = SETTLE_SECONDS) -> None:
+        """Waits for something, or fails."""
         deadline = time.monotonic() + seconds
         while not done():
             if time.monotonic() > deadline:
