@@ -10,14 +10,17 @@ from itertools import islice
 
 from . import requests
 from .contenders import Contender
+from .plan import FILLING
 from .processes import Failed
 
-# Operations in a request, the most that there may be, and requests at a time.
-OPERATIONS = 1_000
+# Requests at a time.
 CONNECTIONS = 4
 
 # With more unapplied writes than this, the next have to wait: a partition takes 10,000, and there are 64.
 MOST_PENDING = 200_000
+
+# A disk that is busy for longer than the component waits costs an attempt; the same writes again do no harm.
+ATTEMPTS = 5
 
 _local = threading.local()
 
@@ -55,7 +58,7 @@ def fill_large(contender: Contender, items: int) -> float:
 
 
 def _batches(ids: Iterator[str]) -> Iterator[list[str]]:
-    while batch := list(islice(ids, OPERATIONS)):
+    while batch := list(islice(ids, FILLING)):
         yield batch
 
 
@@ -65,8 +68,10 @@ def _post(address: str, ids: list[str], tail: str) -> int:
         connection = _local.connection = http.client.HTTPConnection(address, timeout=60)
         _local.address = address
     body = "".join(f'{{"op":"put","id":"{id}{tail}' for id in ids)
-    connection.request("POST", "/items", body, {"content-type": "application/x-ndjson"})
-    answer = connection.getresponse().read()
-    if answer.count(b'"status":202') != len(ids):
-        raise Failed(f"{address} did not accept a bulk of writes: {answer[:500].decode(errors='replace')}")
-    return len(ids)
+    for _ in range(ATTEMPTS):
+        connection.request("POST", "/items", body, {"content-type": "application/x-ndjson"})
+        answer = connection.getresponse().read()
+        if answer.count(b'"status":202') == len(ids):
+            return len(ids)
+        time.sleep(1)
+    raise Failed(f"{address} did not accept a bulk of writes: {answer[:500].decode(errors='replace')}")

@@ -12,6 +12,10 @@ CONNECTIONS = (1, 16, 64)
 # Operations in a bulk request, and ids in a page.
 BULK = 100
 
+# Operations in a bulk request that fills a store: few enough for a busy machine to answer in the time that the component
+# gives Redis.
+FILLING = 250
+
 # What is there before anything is measured: small items, of large ones a tenth, and what this many bulk requests read.
 ITEMS = 10_000
 BULKS = 100
