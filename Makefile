@@ -6,10 +6,18 @@ DATA ?= .larder
 MINUTES ?= 10
 CLUSTER ?=
 OBSERVE ?=
+QUICK ?=
+ROUNDS ?=
+ITEMS ?=
+CASES ?=
 
 # An environment for the checks in Python. The copy of the list says that it is complete.
 PYTHON := target/python/bin/python
 PYTHON_READY := target/python/requirements.txt
+
+# Another, for the benchmark: what it is measured with, and what Larder is measured beside.
+BENCH_PYTHON := target/bench-python/bin/python
+BENCH_PYTHON_READY := target/bench-python/requirements.txt
 
 # What checks the console for accessibility, from npm.
 AXE := target/axe/axe.min.js
@@ -28,15 +36,19 @@ ifneq ($(filter-out 0 1,$(OBSERVE)),)
 $(error OBSERVE is $(OBSERVE); it must be 1, for Prometheus beside the rest, or 0)
 endif
 
+ifneq ($(filter-out 0 1,$(QUICK)),)
+$(error QUICK is $(QUICK); it must be 1, to try the benchmark out, or 0)
+endif
+
 .DEFAULT_GOAL := help
-.PHONY: help setup python build component components cli up test fuzz manifests test-k8s soak bench pictures
+.PHONY: help setup python build component components cli up test fuzz manifests test-k8s soak bench bench-report pictures
 
 help: ## List the targets
 	@echo 'make TARGET [SETTING=value ...]'
 	@echo
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo 'Settings: WASI=$(WASI) LISTEN=$(LISTEN) DATA=$(DATA) MINUTES=$(MINUTES) CLUSTER=$(CLUSTER) OBSERVE=$(OBSERVE)'
+	@echo 'Settings: WASI=$(WASI) LISTEN=$(LISTEN) DATA=$(DATA) MINUTES=$(MINUTES) CLUSTER=$(CLUSTER) OBSERVE=$(OBSERVE) QUICK=$(QUICK)'
 
 setup: ## Install what is missing: the WebAssembly target, a C compiler, Redis, Python
 	@local/setup.sh $(SETUP)
@@ -47,6 +59,12 @@ $(PYTHON_READY): tests/requirements.txt | setup
 	@echo 'Installing what $< names into target/python'
 	@rm -rf target/python && python3 -m venv target/python
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $<
+	@cp $< $@
+
+$(BENCH_PYTHON_READY): bench/requirements.txt | setup
+	@echo 'Installing what $< names into target/bench-python'
+	@rm -rf target/bench-python && python3 -m venv target/bench-python
+	@$(BENCH_PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $<
 	@cp $< $@
 
 $(AXE): tests/axe.py | setup
@@ -95,21 +113,32 @@ fuzz: python build ## Let Schemathesis ask what it likes; LARDER_SEED=... asks t
 	{ echo "LARDER_SEED=$$seed asks the same again"; exit 1; }
 
 manifests: SETUP := test
-manifests: python ## Check the Kubernetes manifests, and all scripts
-	$(PYTHON) -m pytest -q k8s/tests
+manifests: python ## Check the Kubernetes manifests, all scripts, and what is told of the benchmark
+	$(PYTHON) -m pytest -q -c k8s/tests/pytest.ini --rootdir . k8s/tests bench/tests
 
 test-k8s: ## Create a k3d cluster, deploy to it, and test it while pods are killed
 	k8s/cluster-test/run.sh
 
-bench: setup build ## Measure latency, listing, and throughput beside Webdis (needs wrk and webdis)
+# The settings of a run that has others than its own: make bench ROUNDS=2 CASES=read,write
+BENCH_SETTINGS = $(if $(filter 1,$(QUICK)),--quick) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+	$(if $(ITEMS),--items $(ITEMS)) $(if $(CASES),--cases $(CASES))
+
+bench: SETUP := bench
+bench: setup build $(BENCH_PYTHON_READY) ## Measure it beside Webdis, FastAPI with Huey, and its limits, in one run; QUICK=1 to try that out
 	cargo build --locked --release --workspace --examples
+	cargo build --locked --target wasm32-wasip2 --profile component -p larder-bare
+	$(BENCH_PYTHON) -m bench run $(BENCH_SETTINGS)
+ifneq ($(QUICK),1)
 	target/release/examples/latency
 	target/release/examples/listing
 	target/release/examples/waiting
 	target/release/examples/watching
 	target/release/examples/failover
 	target/release/examples/replicas
-	bench/throughput.sh
+endif
+
+bench-report: $(BENCH_PYTHON_READY) ## Make tables and charts for docs/benchmarks.md of RESULT, by default the newest of bench/results
+	$(BENCH_PYTHON) -m bench report $(RESULT)
 
 pictures: SETUP := test
 pictures: setup build $(AXE) ## Take the pictures of the console for docs/console anew

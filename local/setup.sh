@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what Larder needs and this machine lacks: the WebAssembly target of Rust, a C
 # compiler, Redis or Valkey 7.0 or newer, and Python 3.11 or newer; for the tests (`setup.sh test`) also
-# faketime, promtool, and Chromium with its driver. Asks nothing, and says what it cannot do.
+# faketime, promtool, and Chromium with its driver; for the benchmark (`setup.sh bench`) wrk and Webdis.
+# Asks nothing, and says what it cannot do.
 set -eu
 
 fail() {
@@ -91,4 +92,13 @@ fi
 
 if [ "${1-}" = test ] && ! have chromedriver; then
     install "Chromium with its driver" chromium chromium-driver
+fi
+
+if [ "${1-}" = bench ] && ! have wrk; then
+    install "wrk" wrk
+fi
+
+if [ "${1-}" = bench ] && ! have webdis; then
+    install "Webdis" webdis
+    disable webdis
 fi
