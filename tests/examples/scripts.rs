@@ -11,7 +11,7 @@ use larder_protocol::limits::{COMMIT_MAX_BYTES, COMMIT_MAX_ENTRIES, DEFAULT_CHAN
 use larder_protocol::{Call, Content, ItemId, Operation, Partition, Write, scripts};
 use larder_tests::RedisAlone;
 use redis::aio::MultiplexedConnection;
-use redis::{InfoDict, Value};
+use redis::{AsyncConnectionConfig, InfoDict, Value};
 
 const ROUNDS: usize = 15;
 const VALUE_BYTES: usize = 100;
@@ -22,7 +22,10 @@ const PIPELINED: usize = 64;
 async fn main() -> anyhow::Result<()> {
     // A rewrite of the file would hide how it grows.
     let redis = RedisAlone::start_with(&["--appendfsync", "no", "--auto-aof-rewrite-percentage", "0"]).await?;
-    let connection = redis::Client::open(redis.server.url())?.get_multiplexed_async_connection().await?;
+    // Many long calls are sent at once.
+    let patient = AsyncConnectionConfig::new().set_response_timeout(None);
+    let connection =
+        redis::Client::open(redis.server.url())?.get_multiplexed_async_connection_with_config(&patient).await?;
     let mut meter = Meter { connection };
     for script in [&scripts::ACCEPT, &scripts::COMMIT, &scripts::LIST] {
         let _: String = redis.command(&["SCRIPT", "LOAD", script.source()]).await?;
