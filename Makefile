@@ -129,6 +129,8 @@ bench: setup build $(BENCH_PYTHON_READY) ## Measure it beside Webdis, FastAPI wi
 	cargo build --locked --target wasm32-wasip2 --profile component -p larder-bare
 	$(BENCH_PYTHON) -m bench run $(BENCH_SETTINGS)
 ifneq ($(QUICK),1)
+	target/release/examples/scripts
+	target/release/examples/instance
 	target/release/examples/latency
 	target/release/examples/listing
 	target/release/examples/waiting
