@@ -18,6 +18,8 @@ const AT_ONCE = 1 << 20;
 let id;
 let item = null;
 let loading = null;
+// The end of the reading that is under way: a key that is pressed meanwhile is for what comes.
+let settled = Promise.resolve();
 
 const body = h("div");
 const news = h("div", { class: "news", role: "status" });
@@ -37,7 +39,12 @@ export function close() {
 }
 
 // Reads the item again. With `whole`, its value too, however large it is.
-export async function load({ whole = false } = {}) {
+export function load(options) {
+  settled = read(options);
+  return settled;
+}
+
+async function read({ whole = false } = {}) {
   loading?.abort();
   item = null;
   news.replaceChildren();
@@ -69,12 +76,14 @@ export async function create(name, file) {
 }
 
 export async function change() {
-  if (item === null) return;
+  await settled;
+  if (item === null || document.querySelector("dialog[open]") !== null) return;
   if (item.bytes === null) await load({ whole: true });
   if (item !== null && (await edit({ item })) !== null) shown(id);
 }
 
 export async function drop() {
+  await settled;
   if (item === null) return;
   if (item.bytes === null) await load({ whole: true });
   if (item === null) return;
@@ -84,6 +93,7 @@ export async function drop() {
 
 // Saves the value as a file. The browser is told that it is bytes, whatever its type says.
 export async function download() {
+  await settled;
   if (item === null) return;
   if (item.bytes === null) await load({ whole: true });
   if (item === null) return;

@@ -9,8 +9,7 @@ use wasmtime_wasi_http::handler::{HandlerState as _, ProxyHandler};
 
 use super::engine::{self, into_anyhow};
 use super::observe::Observer;
-use super::redis::Shared;
-use super::reuse::{self, Arrival, Instances};
+use super::reuse::Instances;
 use crate::spin::Application;
 
 /// A compiled component, of which instances are made one by one.
@@ -22,10 +21,8 @@ impl Alone {
     /// # Errors
     /// Where it cannot be run.
     pub fn prepare(application: Application) -> Result<Self> {
-        let (engine, pre) = engine::prepare(&application)?;
-        let (gate, application, pre) = (reuse::gate(&pre), Arc::new(application), Arc::new(pre));
-        let (observer, redis, stopping) = (Observer::default(), Shared::default(), Arc::default());
-        Ok(Self(Instances { application, engine, pre, observer, redis, gate, stopping }))
+        let component = engine::prepare(&application)?;
+        Ok(Self(Instances::new(Arc::new(application), component, Observer::default(), 1)))
     }
 
     /// Makes an instance and drops it.
@@ -43,7 +40,7 @@ impl Alone {
     pub async fn answer(&self, path: &str) -> Result<StatusCode> {
         let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
         let request = Request::get(format!("http://localhost{path}")).body(body)?;
-        let arrival = Arrival { trace: None, starting: None };
+        let arrival = self.0.arrive(None).await;
         let response = ProxyHandler::new(self.0.clone()).handle(arrival, request).await.map_err(into_anyhow)?;
         let status = response.status();
         response.into_body().collect().await.context("the answer breaks off")?;

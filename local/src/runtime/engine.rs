@@ -1,5 +1,7 @@
 //! Compiles the component and links it to everything that it may import.
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, Result};
 use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Cache, CacheConfig, Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
@@ -10,12 +12,19 @@ use super::bindings;
 use super::instance::InstanceState;
 use crate::spin::Application;
 
+/// A component that instances can be made of.
+#[derive(Clone)]
+pub struct Compiled {
+    pub engine: Engine,
+    pub pre: Arc<ProxyPre<InstanceState>>,
+}
+
 /// Compiles the application's component, or takes it from wasmtime's cache in the user's cache
 /// folder, so that it is compiled once and not by every process of a test run.
 ///
 /// # Errors
 /// Where the file is missing or not a component, or imports what we do not offer.
-pub fn prepare(application: &Application) -> Result<(Engine, ProxyPre<InstanceState>)> {
+pub fn prepare(application: &Application) -> Result<Compiled> {
     application.check_built()?;
     let wasm = &application.wasm;
     let engine = engine()?;
@@ -28,12 +37,12 @@ pub fn prepare(application: &Application) -> Result<(Engine, ProxyPre<InstanceSt
         .with_context(|| format!("{} imports what is not offered here", wasm.display()))?;
     // By what it exports.
     if let Ok(service) = p3::bindings::ServicePre::new(pre.clone()) {
-        return Ok((engine, ProxyPre::P3(service)));
+        return Ok(Compiled { engine, pre: Arc::new(ProxyPre::P3(service)) });
     }
     let proxy = p2::bindings::ProxyPre::new(pre).map_err(into_anyhow).with_context(|| {
         format!("{} cannot run here: it has to be an HTTP component of WASI 0.3 or 0.2", wasm.display())
     })?;
-    Ok((engine, ProxyPre::P2(proxy)))
+    Ok(Compiled { engine, pre: Arc::new(ProxyPre::P2(proxy)) })
 }
 
 /// How much of the memory and of the tables of an instance that has ended is cleared in place, in bytes. Given back, it

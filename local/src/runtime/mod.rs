@@ -10,7 +10,6 @@
 mod alone;
 mod bindings;
 mod engine;
-mod gate;
 mod instance;
 mod observe;
 mod redis;

@@ -65,7 +65,7 @@ impl Connection {
     /// Sends one command and waits for its reply.
     async fn call<T: FromRedisValue>(self, command: Cmd) -> Result<T, Error> {
         match self.way(&name(&command)).await? {
-            Way::Shared(link) => link.call(command).await,
+            Way::Shared(link) => self.shared.call(&link, command).await,
             Way::Own(mut own) => command.query_async(&mut own).await,
         }
         .map_err(other)

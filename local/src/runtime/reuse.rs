@@ -4,12 +4,13 @@
 //! connection; an instance that is shared means that one trap fails all requests inside.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use opentelemetry::Context as TraceContext;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::GuestTaskId;
 use wasmtime::{Engine, Result, Store, StoreContextMut};
 use wasmtime_wasi_http::WasiHttpView as _;
@@ -17,7 +18,7 @@ use wasmtime_wasi_http::handler::{
     HandlerState, Instance, ProxyPre, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
 };
 
-use super::gate::{Gate, Room, Starting};
+use super::engine::Compiled;
 use super::instance::InstanceState;
 use super::observe::Observer;
 use super::redis::Shared;
@@ -30,29 +31,52 @@ const MAX_CONCURRENT_REQUESTS: usize = 16;
 /// How long an instance without requests is kept.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// On WASI 0.2 each request starts an instance. So many of a core may do so at the same time, that what they ask Redis
-/// travels together; each more waits until the one before it is inside its own.
-const STARTED_AT_ONCE: usize = 64;
-
-/// The gate in front of the instances of one core.
-pub fn gate(pre: &ProxyPre<InstanceState>) -> Gate {
-    match pre {
-        ProxyPre::P2(_) => Gate::new(STARTED_AT_ONCE),
-        ProxyPre::P3(_) => Gate::default(),
-    }
-}
+/// How many requests of a core may be on their way to an instance at the same time: what they ask Redis travels together.
+const TURNS: u32 = 16;
+/// How many instances live at once at most, by the defaults of wasmtime's pool and the modules in a component: some 330.
+const POOLED: usize = 300;
 
 /// Makes instances of one component, for one core.
 #[derive(Clone)]
 pub struct Instances {
     pub application: Arc<Application>,
-    pub engine: Engine,
-    pub pre: Arc<ProxyPre<InstanceState>>,
+    engine: Engine,
+    pre: Arc<ProxyPre<InstanceState>>,
     pub observer: Observer,
-    pub redis: Shared,
-    pub gate: Gate,
+    redis: Shared,
+    /// Who may go to an instance next.
+    turns: Arc<Semaphore>,
+    /// One for each instance that lives, and this.
+    living: Arc<()>,
+    /// From so many on, they are filled by one request after the other.
+    many: usize,
     /// Set when the server stops: instances that end then have not failed.
     pub stopping: Arc<AtomicBool>,
+}
+
+impl Instances {
+    /// Those of one of so many cores, which share the component.
+    pub fn new(
+        application: Arc<Application>,
+        Compiled { engine, pre }: Compiled,
+        observer: Observer,
+        cores: usize,
+    ) -> Self {
+        let turns = Arc::new(Semaphore::new(TURNS as usize));
+        let (redis, living, stopping) = (Shared::default(), Arc::default(), Arc::default());
+        Self { application, engine, pre, observer, redis, turns, living, many: POOLED / 2 / cores, stopping }
+    }
+
+    /// Waits until this request may go to an instance.
+    ///
+    /// wasmtime's `ProxyHandler` starts an instance for what waits while the others are taking something. So a burst
+    /// would start one for each of its requests, and a thousand of them are more than the pool has.
+    pub async fn arrive(&self, trace: Option<TraceContext>) -> Arrival {
+        let is_kept = matches!(*self.pre, ProxyPre::P3(_));
+        let turns = if is_kept && Arc::strong_count(&self.living) > self.many { TURNS } else { 1 };
+        let turn = self.turns.clone().acquire_many_owned(turns).await.expect("nobody closes it");
+        Arrival { trace, turn }
+    }
 }
 
 impl HandlerState for Instances {
@@ -64,9 +88,9 @@ impl HandlerState for Instances {
         let state = InstanceState::new(self.application.clone(), self.observer.clone(), self.redis.clone());
         let mut store = Store::new(&self.engine, state);
         let proxy = self.pre.instantiate_async(&mut store).await?;
-        let (max_requests, room) = match *self.pre {
-            ProxyPre::P2(_) => (1, None),
-            ProxyPre::P3(_) => (MAX_REQUESTS, Some(self.gate.add(MAX_CONCURRENT_REQUESTS))),
+        let max_requests = match *self.pre {
+            ProxyPre::P2(_) => 1,
+            ProxyPre::P3(_) => MAX_REQUESTS,
         };
         let expiration = IdleTimeout { sleep: Box::pin(tokio::time::sleep(IDLE_TIMEOUT)) };
         Ok(Instance {
@@ -74,7 +98,7 @@ impl HandlerState for Instances {
             proxy,
             view: |state| state.http(),
             expiration,
-            state: Limits { max_requests, room: Mutex::new(room), stopping: self.stopping.clone() },
+            state: Limits { max_requests, stopping: self.stopping.clone(), _living: self.living.clone() },
         })
     }
 }
@@ -101,16 +125,15 @@ impl WorkerExpiration for IdleTimeout {
 pub struct Arrival {
     /// What its commands belong to, where that is told.
     pub trace: Option<TraceContext>,
-    /// Until it is inside.
-    pub starting: Option<Starting>,
+    /// Until it is there.
+    pub turn: OwnedSemaphorePermit,
 }
 
 /// Decides how many requests an instance takes.
 pub struct Limits {
     max_requests: usize,
-    /// Until it takes no more.
-    room: Mutex<Option<Room>>,
     stopping: Arc<AtomicBool>,
+    _living: Arc<()>,
 }
 
 impl WorkerState for Limits {
@@ -119,7 +142,6 @@ impl WorkerState for Limits {
 
     fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
         if total >= self.max_requests {
-            drop(self.room.lock().expect("nobody panics with it").take());
             ShouldAccept::Never
         } else if concurrent >= MAX_CONCURRENT_REQUESTS {
             ShouldAccept::No
@@ -131,10 +153,10 @@ impl WorkerState for Limits {
     fn on_request_start(
         &self,
         mut store: StoreContextMut<'_, InstanceState>,
-        Arrival { trace, starting }: Arrival,
+        Arrival { trace, turn }: Arrival,
         task: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
-        drop(starting);
+        drop(turn);
         if let Some(context) = trace {
             store.data_mut().requests.insert(task, context);
         }

@@ -8,7 +8,6 @@ mod handler;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::Duration;
 
@@ -18,8 +17,7 @@ use tokio::net::TcpListener;
 use self::core::{Core, Stopping};
 use super::engine;
 use super::observe::Observer;
-use super::redis::Shared;
-use super::reuse::{self, Instances};
+use super::reuse::Instances;
 use crate::spin::Application;
 
 /// A server that has its port and is ready to run.
@@ -37,21 +35,11 @@ impl Server {
         let listener = TcpListener::bind(address)
             .await
             .with_context(|| format!("cannot listen on {address}; choose another address with --listen"))?;
-        let (engine, pre) = engine::prepare(&application)?;
-        let stopping = Arc::new(AtomicBool::new(false));
-        let (application, pre) = (Arc::new(application), Arc::new(pre));
+        let component = engine::prepare(&application)?;
+        let application = Arc::new(application);
         let count = thread::available_parallelism().map_or(1, usize::from);
-        let cores = (0..count).map(|_| {
-            Core::start(Instances {
-                application: application.clone(),
-                engine: engine.clone(),
-                pre: pre.clone(),
-                observer: observer.clone(),
-                redis: Shared::default(),
-                gate: reuse::gate(&pre),
-                stopping: stopping.clone(),
-            })
-        });
+        let cores = (0..count)
+            .map(|_| Core::start(Instances::new(application.clone(), component.clone(), observer.clone(), count)));
         let cores = cores.collect::<Result<_>>()?;
         Ok(Self { listener, cores })
     }

@@ -69,7 +69,8 @@ async fn the_headers_are_those_that_browsers_are_told() -> Tested {
     of_requests.extend(["authorization", "content-type"].map(str::to_owned));
     assert_eq!(told(Method::OPTIONS, "access-control-allow-headers").await?, of_requests);
     // These a page may read anyway, or they are for the browser.
-    let for_browsers = ["cache-control", "last-modified", "content-security-policy", "x-content-type-options"];
+    let for_browsers =
+        ["cache-control", "content-encoding", "last-modified", "content-security-policy", "x-content-type-options"];
     of_answers.retain(|name| !for_browsers.contains(&name.as_str()) && !name.starts_with("access-control-"));
     assert_eq!(told(Method::GET, "access-control-expose-headers").await?, of_answers);
     Ok(())

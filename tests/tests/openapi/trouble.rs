@@ -2,6 +2,8 @@
 //!
 //! For each trouble, every operation that documents an example of it is sent a plain request.
 
+use std::thread::available_parallelism;
+
 use anyhow::{Context, bail, ensure};
 use larder_local::system::{ApiProcess, ApiSettings, Output, Port, Runtime, System, SystemBuilder, Wasi};
 use larder_protocol::{ItemId, Partition, keys};
@@ -93,13 +95,16 @@ async fn a_redis_that_hangs_in_a_write() -> Tested {
     check("outcome-unknown", builder, "", async |system, ask| {
         system.redis.resume()?;
         let url = system.url();
-        // So that there is a connection.
-        eventually("Redis answers", async || {
-            let answer = http().get(format!("{url}/items/warm")).send().await?.status();
-            ensure!(answer == 404, "{answer} before {ask:?}");
-            Ok(())
-        })
-        .await?;
+        // So that there is a connection, on each core: clients that are there at the same time are spread over them.
+        let clients: Vec<_> = (0..2 * available_parallelism()?.get()).map(|_| http()).collect();
+        for client in &clients {
+            eventually("Redis answers", async || {
+                let answer = client.get(format!("{url}/items/warm")).send().await?.status();
+                ensure!(answer == 404, "{answer} before {ask:?}");
+                Ok(())
+            })
+            .await?;
+        }
         system.redis.pause()
     })
     .await

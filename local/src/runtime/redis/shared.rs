@@ -1,8 +1,8 @@
 //! The connections that the instances of a core share, one to each Redis.
 //!
 //! An instance that opens a connection is given the one that is there, so long as it has shown within a second that it
-//! works. One that broke, on which a call was given up, or that owes answers for a second, is left to those who have
-//! it: whoever comes next gets a new one, as they would from Spin.
+//! works. Where one to the same address broke, or a call on one was given up, none that was there at the time is handed
+//! out any more: whoever comes next gets a new one, as they would from Spin, and a second try is one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -21,13 +21,15 @@ pub struct Shared(Arc<Mutex<Links>>);
 
 #[derive(Default)]
 struct Links {
-    by_address: HashMap<String, Link>,
+    by_address: HashMap<Arc<str>, Link>,
     is_over: bool,
 }
 
 /// A connection that is shared.
 #[derive(Clone)]
 pub struct Link {
+    address: Arc<str>,
+    opened: Instant,
     connection: MultiplexedConnection,
     health: Arc<Mutex<Health>>,
 }
@@ -37,24 +39,35 @@ struct Health {
     owed: usize,
     /// When the last answer came, or the first of these was sent.
     since: Instant,
-    is_broken: bool,
 }
 
 impl Shared {
     /// The connection to this address, where there is one that works.
     pub fn get(&self, address: &str) -> Option<Link> {
-        self.lock().by_address.get(address).filter(|link| link.works()).cloned()
+        self.lock().by_address.get(address).filter(|link| link.health().since.elapsed() < FRESH).cloned()
     }
 
     /// Whoever asks for this address from now on gets `connection`.
     pub fn keep(&self, address: &str, connection: MultiplexedConnection) -> Link {
-        let health = Health { owed: 0, since: Instant::now(), is_broken: false };
-        let link = Link { connection, health: Arc::new(Mutex::new(health)) };
+        let (address, opened): (Arc<str>, _) = (address.into(), Instant::now());
+        let health = Arc::new(Mutex::new(Health { owed: 0, since: opened }));
+        let link = Link { address: address.clone(), opened, connection, health };
         let mut links = self.lock();
         if !links.is_over {
-            links.by_address.insert(address.to_owned(), link.clone());
+            links.by_address.insert(address, link.clone());
         }
         link
+    }
+
+    /// Sends one command over `link` and waits for its reply.
+    ///
+    /// # Errors
+    /// What Redis or the connection to it says.
+    pub async fn call<T: FromRedisValue>(&self, link: &Link, command: Cmd) -> Result<T, RedisError> {
+        let owed = Owed::one_more(self, link);
+        let answer = command.query_async(&mut link.connection.clone()).await;
+        owed.answered(answer.as_ref().err());
+        answer
     }
 
     /// From now on each has its own.
@@ -67,48 +80,41 @@ impl Shared {
         self.lock().is_over
     }
 
+    /// A command that was sent to this address then had no answer.
+    fn doubt(&self, address: &str, sent: Instant) {
+        let mut links = self.lock();
+        if links.by_address.get(address).is_some_and(|link| link.opened <= sent) {
+            links.by_address.remove(address);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Links> {
         self.0.lock().expect("nobody panics with it")
     }
 }
 
 impl Link {
-    /// Sends one command and waits for its reply.
-    ///
-    /// # Errors
-    /// What Redis or the connection to it says.
-    pub async fn call<T: FromRedisValue>(&self, command: Cmd) -> Result<T, RedisError> {
-        let owed = Owed::one_more(&self.health);
-        let answer = command.query_async(&mut self.connection.clone()).await;
-        owed.answered(answer.as_ref().err());
-        answer
+    fn health(&self) -> MutexGuard<'_, Health> {
+        self.health.lock().expect("nobody panics with it")
     }
-
-    fn works(&self) -> bool {
-        let health = lock(&self.health);
-        !health.is_broken && health.since.elapsed() < FRESH
-    }
-}
-
-fn lock(health: &Mutex<Health>) -> MutexGuard<'_, Health> {
-    health.lock().expect("nobody panics with it")
 }
 
 /// An answer that is to come. Dropped before, it was given up: then nobody knows when the next ones come.
 struct Owed<'a> {
-    health: &'a Mutex<Health>,
+    shared: &'a Shared,
+    link: &'a Link,
+    sent: Instant,
     is_answered: bool,
 }
 
 impl<'a> Owed<'a> {
-    fn one_more(health: &'a Mutex<Health>) -> Self {
-        let mut now = lock(health);
-        if now.owed == 0 {
-            now.since = Instant::now();
+    fn one_more(shared: &'a Shared, link: &'a Link) -> Self {
+        let (sent, mut health) = (Instant::now(), link.health());
+        if health.owed == 0 {
+            health.since = sent;
         }
-        now.owed += 1;
-        drop(now);
-        Self { health, is_answered: false }
+        health.owed += 1;
+        Self { shared, link, sent, is_answered: false }
     }
 
     fn answered(mut self, error: Option<&RedisError>) {
@@ -118,12 +124,12 @@ impl<'a> Owed<'a> {
 
 impl Drop for Owed<'_> {
     fn drop(&mut self) {
-        let mut now = lock(self.health);
-        now.owed -= 1;
+        let mut health = self.link.health();
+        health.owed -= 1;
         if self.is_answered {
-            now.since = Instant::now();
+            health.since = Instant::now();
         } else {
-            now.is_broken = true;
+            self.shared.doubt(&self.link.address, self.sent);
         }
     }
 }

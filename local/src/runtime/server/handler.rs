@@ -1,7 +1,5 @@
 //! What becomes of a request: it goes to an instance, or is answered here where no instance needs to be asked.
 
-use std::sync::Arc;
-
 use anyhow::Result;
 use bytes::Bytes;
 use http::uri::{Authority, Scheme};
@@ -11,31 +9,19 @@ use hyper::body::Incoming;
 use wasmtime_wasi_http::handler::ProxyHandler;
 use wasmtime_wasi_http::{Error as HttpError, WasiBody};
 
-use crate::runtime::gate::Gate;
-use crate::runtime::observe::{self, Observer};
-use crate::runtime::reuse::{Arrival, Instances};
-use crate::spin::Application;
+use crate::runtime::observe;
+use crate::runtime::reuse::Instances;
 
 /// Spin's own health check: it says that the server runs, and asks no component.
 const WELL_KNOWN_HEALTH: &str = "/.well-known/spin/health";
 
 /// Answers the requests of one core, with instances of its own.
 #[derive(Clone)]
-pub struct Handler {
-    application: Arc<Application>,
-    observer: Observer,
-    gate: Gate,
-    instances: ProxyHandler<Instances>,
-}
+pub struct Handler(ProxyHandler<Instances>);
 
 impl Handler {
     pub fn new(instances: Instances) -> Self {
-        Self {
-            application: instances.application.clone(),
-            observer: instances.observer.clone(),
-            gate: instances.gate.clone(),
-            instances: ProxyHandler::new(instances),
-        }
+        Self(ProxyHandler::new(instances))
     }
 
     pub async fn answer(&self, request: Request<Incoming>) -> Response<WasiBody> {
@@ -43,17 +29,17 @@ impl Handler {
         if path == WELL_KNOWN_HEALTH {
             return plain(StatusCode::OK, "OK");
         }
-        let Some(route) = self.application.route_of(path) else { return plain(StatusCode::NOT_FOUND, "") };
+        let instances = self.0.state();
+        let Some(route) = instances.application.route_of(path) else { return plain(StatusCode::NOT_FOUND, "") };
         let (mut head, body) = request.into_parts();
         match absolute(&head) {
             Ok(uri) => head.uri = uri,
             Err(reason) => return plain(StatusCode::BAD_REQUEST, reason),
         }
         let body = body.map_err(HttpError::from).boxed_unsync();
-        let observed = self.observer.request(&mut head, route.text());
-        let (_entry, starting) = self.gate.enter().await;
-        let arrival = Arrival { trace: observed.as_ref().map(observe::Request::context), starting };
-        let response = match self.instances.handle(arrival, Request::from_parts(head, body)).await {
+        let observed = instances.observer.request(&mut head, route.text());
+        let arrival = instances.arrive(observed.as_ref().map(observe::Request::context)).await;
+        let response = match self.0.handle(arrival, Request::from_parts(head, body)).await {
             Ok(response) => response,
             Err(error) => {
                 tracing::error!("the component did not answer: {error:?}");
