@@ -96,7 +96,7 @@ async fn a_redis_that_hangs_in_a_write() -> Tested {
         system.redis.resume()?;
         let url = system.url();
         // So that there is a connection, on each core: clients that are there at the same time are spread over them.
-        let clients: Vec<_> = (0..2 * available_parallelism()?.get()).map(|_| http()).collect();
+        let clients: Vec<_> = (0..16 * available_parallelism()?.get()).map(|_| http()).collect();
         for client in &clients {
             eventually("Redis answers", async || {
                 let answer = client.get(format!("{url}/items/warm")).send().await?.status();
