@@ -2,7 +2,7 @@
 //!
 //! An instance that opens a connection is given the one that is there, so long as it has shown within a second that it
 //! works. Where one to the same address broke, or a call on one was given up, none that was there at the time is handed
-//! out any more: whoever comes next gets a new one, as they would from Spin, and a second try is one.
+//! out until it has answered again: whoever comes next gets a new one, as they would from Spin, and a second try is one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -44,7 +44,7 @@ struct Health {
 impl Shared {
     /// The connection to this address, where there is one that works.
     pub fn get(&self, address: &str) -> Option<Link> {
-        self.lock().by_address.get(address).filter(|link| link.health().since.elapsed() < FRESH).cloned()
+        self.lock().by_address.get(address).filter(|link| link.is_fresh()).cloned()
     }
 
     /// Whoever asks for this address from now on gets `connection`.
@@ -52,10 +52,8 @@ impl Shared {
         let (address, opened): (Arc<str>, _) = (address.into(), Instant::now());
         let health = Arc::new(Mutex::new(Health { owed: 0, since: opened }));
         let link = Link { address: address.clone(), opened, connection, health };
-        let mut links = self.lock();
-        if !links.is_over {
-            links.by_address.insert(address, link.clone());
-        }
+        self.lock().by_address.remove(&address);
+        self.trust(&link);
         link
     }
 
@@ -88,12 +86,25 @@ impl Shared {
         }
     }
 
+    /// It works; so it is handed out where no other is.
+    fn trust(&self, link: &Link) {
+        let mut links = self.lock();
+        let serves = |other: &Link| Arc::ptr_eq(&other.health, &link.health) || other.is_fresh();
+        if !links.is_over && !links.by_address.get(&link.address).is_some_and(serves) {
+            links.by_address.insert(link.address.clone(), link.clone());
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Links> {
         self.0.lock().expect("nobody panics with it")
     }
 }
 
 impl Link {
+    fn is_fresh(&self) -> bool {
+        self.health().since.elapsed() < FRESH
+    }
+
     fn health(&self) -> MutexGuard<'_, Health> {
         self.health.lock().expect("nobody panics with it")
     }
@@ -128,6 +139,8 @@ impl Drop for Owed<'_> {
         health.owed -= 1;
         if self.is_answered {
             health.since = Instant::now();
+            drop(health);
+            self.shared.trust(self.link);
         } else {
             self.shared.doubt(&self.link.address, self.sent);
         }
