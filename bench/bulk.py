@@ -16,6 +16,9 @@ from .processes import Failed
 # Requests at a time.
 CONNECTIONS = 4
 
+# Values in one request, in bytes: half of what Larder takes.
+MOST_BYTES = 4 << 20
+
 # With more unapplied writes than this, the next have to wait: a partition takes 10,000, and there are 64.
 MOST_PENDING = 200_000
 
@@ -30,7 +33,8 @@ def put(contender: Contender, ids: Iterable[str], value: str) -> int:
     tail = f'","value":{json.dumps(value)}}}\n'
     with ThreadPoolExecutor(CONNECTIONS) as threads:
         # A window of them at a time, so that ten million ids are never in memory at once.
-        count, batches = 0, _batches(iter(ids))
+        most = max(1, min(FILLING, MOST_BYTES // len(value)))
+        count, batches = 0, _batches(iter(ids), most)
         while window := list(islice(batches, 4 * CONNECTIONS)):
             count += sum(threads.map(lambda batch: _post(contender.address, batch, tail), window))
     return count
@@ -57,8 +61,8 @@ def fill_large(contender: Contender, items: int) -> float:
     return items / seconds
 
 
-def _batches(ids: Iterator[str]) -> Iterator[list[str]]:
-    while batch := list(islice(ids, FILLING)):
+def _batches(ids: Iterator[str], most: int) -> Iterator[list[str]]:
+    while batch := list(islice(ids, most)):
         yield batch
 
 
