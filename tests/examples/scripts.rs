@@ -58,7 +58,7 @@ async fn main() -> anyhow::Result<()> {
 
 /// The first ids of a partition, of some that are numbered.
 fn ids(p: Partition, count: usize) -> Vec<ItemId> {
-    let numbered = (0..).filter_map(|n| ItemId::new(&format!("item/{n:06}")).ok());
+    let numbered = (0..).filter_map(|n| ItemId::new(format!("item/{n:06}")).ok());
     numbered.filter(|id| Partition::of(id) == p).take(count).collect()
 }
 
