@@ -54,9 +54,14 @@ def numbers(case: str, size: int) -> int:
     return BULKS if case.startswith("bulk") else items(size)
 
 
+def _single(size: int) -> tuple[Request, Request]:
+    """A read and a write of one item, which Larder and its peer take alike."""
+    path = f"/items/{item(size, NUMBER)}"
+    return Request("GET", path), Request("PUT", path, value(size), {"content-type": "text/plain"})
+
+
 def _larder(case: str, size: int) -> list[tuple[int, Request]]:
-    read = Request("GET", f"/items/{item(size, NUMBER)}")
-    write = Request("PUT", f"/items/{item(size, NUMBER)}", value(size), {"content-type": "text/plain"})
+    read, write = _single(size)
     if case == "bulk-write":
         lines = [json.dumps({"op": "put", "id": id, "value": value(size)}) for id in members(size, NUMBER)]
         return [(1, Request("POST", "/items", "\n".join(lines), {"content-type": "application/x-ndjson"}))]
@@ -87,8 +92,7 @@ def _webdis(case: str, size: int) -> list[tuple[int, Request]]:
 
 
 def _fastapi(case: str, size: int) -> list[tuple[int, Request]]:
-    read = Request("GET", f"/items/{item(size, NUMBER)}")
-    write = Request("PUT", f"/items/{item(size, NUMBER)}", value(size), {"content-type": "text/plain"})
+    read, write = _single(size)
     json_type = {"content-type": "application/json"}
     items = {id: value(size) for id in members(size, NUMBER)}
     return {

@@ -15,6 +15,7 @@ mod shared;
 mod wasip2;
 mod wasip3;
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use redis::aio::MultiplexedConnection;
@@ -120,10 +121,10 @@ async fn connect(address: &str) -> Result<MultiplexedConnection, Error> {
 }
 
 /// What a command is called.
-fn name(command: &Cmd) -> String {
+fn name(command: &Cmd) -> Cow<'_, str> {
     match command.args_iter().next() {
-        Some(Arg::Simple(name)) => String::from_utf8_lossy(name).into_owned(),
-        _ => String::new(),
+        Some(Arg::Simple(name)) => String::from_utf8_lossy(name),
+        _ => Cow::Borrowed(""),
     }
 }
 

@@ -52,8 +52,10 @@ impl Shared {
         let (address, opened): (Arc<str>, _) = (address.into(), Instant::now());
         let health = Arc::new(Mutex::new(Health { owed: 0, since: opened }));
         let link = Link { address: address.clone(), opened, connection, health };
-        self.lock().by_address.remove(&address);
-        self.trust(&link);
+        let mut links = self.lock();
+        if !links.is_over {
+            links.by_address.insert(address, link.clone());
+        }
         link
     }
 

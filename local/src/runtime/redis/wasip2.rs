@@ -17,7 +17,7 @@ type Answer<T> = wasmtime::Result<Result<T, Error>>;
 impl InstanceState {
     async fn call<T: FromRedisValue>(&mut self, c: Resource<Connection>, command: Cmd) -> Answer<T> {
         let connection = self.table.get(&c)?.clone();
-        let observed = self.observe(|| name(&command));
+        let observed = self.observe(|| name(&command).into_owned());
         let answer = connection.call(command).await;
         observed.answered(&answer);
         Ok(answer.map_err(Error::from))

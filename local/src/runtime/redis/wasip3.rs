@@ -42,7 +42,7 @@ fn observe(access: &Access, name: impl FnOnce() -> String) -> Command {
 
 async fn call<T: FromRedisValue>(access: &Access, c: Resource<Connection>, command: Cmd) -> Answer<T> {
     let connection = connection(access, &c)?;
-    let observed = observe(access, || name(&command));
+    let observed = observe(access, || name(&command).into_owned());
     let answer = connection.call(command).await;
     observed.answered(&answer);
     Ok(answer)
