@@ -1,6 +1,6 @@
 //! What one instance of the component holds on the host's side.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use http::{Request, Response};
@@ -21,6 +21,8 @@ pub struct InstanceState {
     pub table: ResourceTable,
     pub observer: Observer,
     pub redis: Shared,
+    /// Where it has connected to.
+    pub addresses: HashSet<String>,
     /// What the commands of its requests belong to. An instance has few requests in its life, so none is taken out.
     pub requests: HashMap<GuestTaskId, Context>,
     wasi: WasiCtx,
@@ -42,6 +44,7 @@ impl InstanceState {
             table: ResourceTable::new(),
             observer,
             redis,
+            addresses: HashSet::new(),
             requests: HashMap::new(),
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),

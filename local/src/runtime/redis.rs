@@ -8,7 +8,8 @@
 //!
 //! It is a connection of the component's own only from the first command on for which that matters: what neither
 //! blocks nor leaves anything behind goes over one that all instances of a core share ([`shared`]). So many commands
-//! travel in one system call, and few instances have to connect first.
+//! travel in one system call, and few instances have to connect first. An instance that opens another to the same
+//! address wants what it does there apart, and gets one of its own.
 
 mod reply;
 mod shared;
@@ -49,18 +50,21 @@ const SHARED: [&str; 10] = ["GET", "SET", "DEL", "INCR", "SADD", "SMEMBERS", "SR
 const COUNTING: [&str; 2] = ["WAIT", "WAITAOF"];
 
 impl Connection {
-    /// Connects, where the application may connect to.
-    async fn open(application: &Application, shared: &Shared, address: &str) -> Result<Self, Error> {
+    /// Connects, where the application may connect to. The first of an instance to this address may be shared.
+    async fn open(application: &Application, shared: &Shared, address: &str, is_first: bool) -> Result<Self, Error> {
         if !application.allowed_hosts.allows(address, "redis") {
             tracing::warn!("a component may not connect to this Redis: see allowed_outbound_hosts in the manifest");
             return Err(Error::InvalidAddress);
         }
-        let link = match shared.get(address) {
-            Some(link) => link,
-            None => shared.keep(address, connect(address).await?),
+        let way = if is_first && !shared.is_over() {
+            Way::Shared(match shared.get(address) {
+                Some(link) => link,
+                None => shared.keep(address, connect(address).await?),
+            })
+        } else {
+            Way::Own(connect(address).await?)
         };
-        let way = Arc::new(Mutex::new(Way::Shared(link)));
-        Ok(Self { address: address.into(), shared: shared.clone(), way })
+        Ok(Self { address: address.into(), shared: shared.clone(), way: Arc::new(Mutex::new(way)) })
     }
 
     /// Sends one command and waits for its reply.

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use anyhow::{Context as _, Result};
 
 /// How much of a log goes into a message.
-const TAIL_LINES: usize = 20;
+const TAIL_LINES: usize = 40;
 
 /// The two places.
 #[derive(Clone, Debug)]

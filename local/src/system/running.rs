@@ -60,6 +60,15 @@ impl std::fmt::Display for Death {
     }
 }
 
+impl Drop for System {
+    /// A test that fails shows what its processes said last.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprint!("{}", self.log_tails());
+        }
+    }
+}
+
 impl System {
     pub(super) fn new(
         api: ApiProcess,

@@ -33,7 +33,8 @@ impl Host for InstanceState {}
 
 impl HostConnection for InstanceState {
     async fn open(&mut self, address: String) -> Answer<Resource<Connection>> {
-        match Connection::open(&self.application, &self.redis, &address).await {
+        let is_first = self.addresses.insert(address.clone());
+        match Connection::open(&self.application, &self.redis, &address, is_first).await {
             Ok(connection) => Ok(Ok(self.table.push(connection)?)),
             Err(error) => Ok(Err(error.into())),
         }

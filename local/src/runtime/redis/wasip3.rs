@@ -50,11 +50,11 @@ async fn call<T: FromRedisValue>(access: &Access, c: Resource<Connection>, comma
 
 impl HostConnectionWithStore<InstanceState> for HasSelf<InstanceState> {
     async fn open(access: &Access, address: String) -> Answer<Resource<Connection>> {
-        let (application, shared) = access.with(|mut access| {
+        let (application, shared, is_first) = access.with(|mut access| {
             let state = access.get();
-            (state.application.clone(), state.redis.clone())
+            (state.application.clone(), state.redis.clone(), state.addresses.insert(address.clone()))
         });
-        match Connection::open(&application, &shared, &address).await {
+        match Connection::open(&application, &shared, &address, is_first).await {
             Ok(connection) => access.with(|mut access| Ok(Ok(access.get().table.push(connection)?))),
             Err(error) => Ok(Err(error)),
         }
