@@ -168,11 +168,10 @@ impl Node for Connection {
     }
 
     async fn execute_alone(&self, commands: &[Command<'_>], block: Duration) -> Vec<Result<Vec<Reply>, RedisError>> {
-        let mut deadline = pin!(sleep(block + self.timeout));
         // A single command blocks until something happens, and its caller can look for that instead. Several have
         // to stay together, so they wait for their turn.
         if commands.len() > 1 {
-            select(pin!(self.until_there_is_room()), deadline.as_mut()).await;
+            select(pin!(self.until_there_is_room()), pin!(sleep(self.timeout))).await;
         }
         if !self.has_room() {
             let reason = format!("{MAX_BLOCKED_PER_INSTANCE} requests of this instance block");
@@ -180,8 +179,8 @@ impl Node for Connection {
         }
         let _alone = Alone::one_more(&self.alone);
         let replies = RefCell::new(vec![]);
-        let is_late = matches!(select(pin!(self.run_alone(commands, &replies)), deadline).await, Either::Right(_));
-        if is_late {
+        let deadline = pin!(sleep(block + self.timeout));
+        if let Either::Right(_) = select(pin!(self.run_alone(commands, &replies)), deadline).await {
             replies.borrow_mut().push(Err(RedisError::Lost(self.silence())));
         }
         replies.take()
