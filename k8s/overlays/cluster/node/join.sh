@@ -73,7 +73,7 @@ settle() {
 
 # masters_in_need ADDRESS: id and address of each master that has less than REPLICAS, as the node at ADDRESS
 # tells. Fails where that cannot be told now: a master that has slots is away, or a pod before this one has
-# not settled yet. An earlier node of this pod, whose volume was lost, does not count.
+# not settled yet. An earlier node of this pod, or of one that is back as another, lost its volume and does not count.
 masters_in_need() {
     local me told
     if ! me=$(own cluster myid) || ! told=$(at "$1" cluster nodes); then return 1; fi
@@ -87,9 +87,12 @@ masters_in_need() {
         $3 ~ /handshake/ || (!named && $3 !~ /fail/) { unsure = 1 }
         $3 ~ /master/ && NF > 8 && ($3 ~ /fail/ || pod == ordinal) { unsure = 1 }
         pod == ordinal { next }
-        $3 ~ /slave/ { has[$4]++ }
+        named && $3 !~ /fail/ { back[pod] }
+        $3 ~ /slave/ && $3 ~ /fail/ { missed[$1] = $4; was[$1] = pod }
+        $3 ~ /slave/ && $3 !~ /fail/ { has[$4]++ }
         $3 ~ /master/ && $3 !~ /fail/ { address[$1] = $2; slots[$1] = NF > 8; number[$1] = pod }
         END {
+            for (id in missed) if (!(was[id] in back)) has[missed[id]]++
             for (id in address) {
                 settled = slots[id] || has[id] || (number[id] >= pods && number[id] % (1 + replicas) == 0)
                 if (!settled && number[id] < ordinal) unsure = 1
