@@ -143,14 +143,33 @@ def test_a_lost_volume_is_filled_again(pods, lost):
     master, (replica,) = next((m, r) for m, r in shards.items() if 0 not in {m, *r})
     pod, stays = (replica, master) if lost == "replica" else (master, replica)
     before = ids(pods)
-    pods.end(pod, how=signal.SIGKILL)
-    shutil.rmtree(pods.volume(pod))
-    pods.start(pod, MACHINES[pod])
+    lose_volume(pods, pod)
     assert well(pods)[stays] == {pod}
     after = ids(pods)
     assert after[pod] != before[pod] and after[stays] == before[stays]
     everything_is_there(pods)
     forget(pods, before[pod])
+
+
+def test_a_lost_node_whose_pod_is_back_holds_no_place(pods):
+    (master, (first,)), (other, (second,)) = list(well(pods).items())[:2]
+    before = ids(pods)
+    lose_volume(pods, first)
+    assert well(pods)[master] == {first}
+    # What is left of the first pod's lost node still says that it copies this master.
+    for replica, copied in (first, other), (second, master):
+        assert pods.ask(replica, "cluster", "replicate", before[copied]) == "OK"
+    pods.wait(lambda: well(pods)[other] == {first})
+    lose_volume(pods, second)
+    assert well(pods)[master] == {second}
+    everything_is_there(pods)
+    forget(pods, before[first], before[second])
+
+
+def lose_volume(pods, pod):
+    pods.end(pod, how=signal.SIGKILL)
+    shutil.rmtree(pods.volume(pod))
+    pods.start(pod, MACHINES[pod])
 
 
 def forget(pods, *gone):
@@ -175,9 +194,7 @@ def test_the_masters_alone_are_a_backup(pods):
 def test_the_first_pod_without_its_volume_forms_no_second_cluster(pods):
     well(pods)
     before = ids(pods)
-    pods.end(0, how=signal.SIGKILL)
-    shutil.rmtree(pods.volume(0))
-    pods.start(0, MACHINES[0])
+    lose_volume(pods, 0)
     well(pods)
     assert {pod: i for pod, i in ids(pods).items() if pod != 0} == {pod: i for pod, i in before.items() if pod != 0}
     everything_is_there(pods)
