@@ -53,10 +53,7 @@ async fn check(
 ) -> Tested {
     let Some(mut larder) = Larder::own(builder).await? else { return Ok(()) };
     let mut system = larder.take_system();
-    let examples = Example::all(Document::get());
-    let examples: Vec<_> = examples.iter().filter(|example| example.name == name).collect();
-    ensure!(!examples.is_empty(), "no operation has the example {name}");
-    for example in examples {
+    for example in &examples(name)? {
         let mut ask = Ask::plain(&example.operation)?;
         if !prefer.is_empty() {
             ask.headers.insert("prefer", prefer.parse()?);
@@ -65,6 +62,13 @@ async fn check(
         eventually(name, async || answers(&larder, &ask, example).await).await?;
     }
     Ok(())
+}
+
+fn examples(name: &str) -> anyhow::Result<Vec<Example<'static>>> {
+    let mut examples = Example::all(Document::get());
+    examples.retain(|example| example.name == name);
+    ensure!(!examples.is_empty(), "no operation has the example {name}");
+    Ok(examples)
 }
 
 async fn answers(larder: &Larder, ask: &Ask, example: &Example<'_>) -> Tested {
@@ -96,10 +100,7 @@ async fn a_redis_that_hangs_in_a_write() -> Tested {
     let builder = System::builder().variable("redis_timeout_ms", "300");
     let Some(mut larder) = Larder::own(builder).await? else { return Ok(()) };
     let system = Mutex::new(larder.take_system());
-    let examples = Example::all(Document::get());
-    let examples: Vec<_> = examples.iter().filter(|example| example.name == NAME).collect();
-    ensure!(!examples.is_empty(), "no operation has the example {NAME}");
-    for example in examples {
+    for example in &examples(NAME)? {
         let ask = Ask::plain(&example.operation)?;
         eventually(NAME, async || {
             let mut system = system.lock().await;
@@ -179,7 +180,7 @@ async fn a_wrong_setting() -> Tested {
     let settings = ApiSettings::new(Runtime::from_env()?, Wasi::from_env()?, port.address(), &redis, log);
     let api = ApiProcess::start(settings.variable("max_pending", "many"))?;
     let larder = larder.through(&api);
-    for example in Example::all(Document::get()).iter().filter(|example| example.name == "misconfigured") {
+    for example in &examples("misconfigured")? {
         let ask = Ask::plain(&example.operation)?;
         eventually("misconfigured", async || answers(&larder, &ask, example).await).await?;
     }
