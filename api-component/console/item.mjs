@@ -75,28 +75,28 @@ export async function create(name, file) {
   if (made !== null) shown(made);
 }
 
+// The item with its value, however large, once what is being read is there; null where there is none.
+async function withValue() {
+  await settled;
+  if (item !== null && item.bytes === null) await load({ whole: true });
+  return item;
+}
+
 export async function change() {
   await settled;
-  if (item === null || document.querySelector("dialog[open]") !== null) return;
-  if (item.bytes === null) await load({ whole: true });
-  if (item !== null && (await edit({ item })) !== null) shown(id);
+  if (document.querySelector("dialog[open]") !== null) return;
+  if ((await withValue()) !== null && (await edit({ item })) !== null) shown(id);
 }
 
 export async function drop() {
-  await settled;
-  if (item === null) return;
-  if (item.bytes === null) await load({ whole: true });
-  if (item === null) return;
+  if ((await withValue()) === null) return;
   await remove(item, (name) => shown(name));
   shown(item.id);
 }
 
 // Saves the value as a file. The browser is told that it is bytes, whatever its type says.
 export async function download() {
-  await settled;
-  if (item === null) return;
-  if (item.bytes === null) await load({ whole: true });
-  if (item === null) return;
+  if ((await withValue()) === null) return;
   const url = URL.createObjectURL(new Blob([item.bytes], { type: "application/octet-stream" }));
   const name = item.id.split(/[/\\:]/).findLast((part) => part !== "") ?? "item";
   h("a", { href: url, download: plain(name) }).click();
