@@ -140,14 +140,16 @@ find_again() {
     done
 }
 
-# Redis goes on asking the old address where it heard of the new one from others.
+# Redis goes on asking the old address where it heard of the new one from others. What it asks is read before what it
+# should: whoever gives it another master meanwhile is not contradicted.
 follow() {
-    local master address
-    read -r master address < <(printf '%s\n' "$table" | awk '
+    local asked master address
+    asked=$(own info replication)
+    read -r master address < <(own cluster nodes | awk '
         $3 ~ /myself/ { master = $4 }
         { sub(/:[0-9]+@.*/, "", $2); address[$1] = $2 }
         END { print master, address[master] }')
-    if [ -n "$address" ] && [[ $(own info replication) != *master_host:"$address"$'\r'* ]]; then
+    if [ -n "$address" ] && [[ $asked != *master_host:"$address"$'\r'* ]]; then
         say "my master is at $address now"
         own cluster replicate "$master"
     fi
