@@ -1,9 +1,7 @@
-//! Larder on one machine, without Spin and without a cluster.
+//! The component on one machine, without Spin.
 //!
-//! Three layers, each usable without the next: [`spin`] reads the application as Spin would,
-//! [`runtime`] runs its component on wasmtime as Spin would, and [`system`] starts everything
-//! that a Larder is made of, for `larder-local up` and for the tests.
+//! Two layers: [`spin`] reads the application as Spin would, and [`runtime`] runs its component on wasmtime as Spin
+//! would. Whoever wants the whole of Larder has `larder_system` start this beside Redis and the worker.
 
 pub mod runtime;
 pub mod spin;
-pub mod system;

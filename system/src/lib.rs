@@ -2,8 +2,10 @@
 //!
 //! `larder-local up` and the tests are made of the same pieces: [`RedisServer`],
 //! [`WorkerProcess`] and [`ApiProcess`] are each a supervised [`Process`], and a [`System`] is all
-//! of them, its [`Redis`] one server or a cluster, on ports and in a folder of their own. Every piece is killed when it is dropped, so
-//! that a failing test leaves nothing behind.
+//! of them, its [`Redis`] one server or a cluster, on ports and in a folder of their own. Every piece is killed when it
+//! is dropped, so that a failing test leaves nothing behind.
+//!
+//! The programs are those that `make build` made; none is part of this crate. So the tests do not carry wasmtime.
 
 mod api;
 mod artifacts;

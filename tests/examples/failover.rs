@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use larder_local::system::{System, Topology};
 use larder_protocol::{ItemId, Partition};
+use larder_system::{System, Topology};
 use larder_tests::history::failover::replaced;
 use larder_tests::{Larder, eventually};
 use reqwest::{Method, StatusCode};

@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use larder_api::web::header;
-use larder_local::system::System;
+use larder_system::System;
 use larder_tests::Larder;
 use reqwest::{Method, Response};
 

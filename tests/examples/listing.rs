@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use futures::{StreamExt, TryStreamExt, stream};
-use larder_local::system::System;
 use larder_protocol::limits::{MAX_BULK_OPERATIONS, MAX_LIST_LIMIT};
+use larder_system::System;
 use larder_tests::Larder;
 use reqwest::Method;
 use serde_json::{Value, json};

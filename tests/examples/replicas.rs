@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use larder_local::system::{System, Topology};
+use larder_system::{System, Topology};
 use larder_tests::Larder;
 use reqwest::Method;
 

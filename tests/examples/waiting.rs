@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use futures::{StreamExt, TryStreamExt, stream};
-use larder_local::system::{ApiProcess, ApiSettings, Output, Port, Runtime, System, Wasi, workspace_root};
 use larder_protocol::limits::COMMIT_MAX_BYTES;
 use larder_protocol::{Content, ItemId, Operation, Partition, StreamId, Write, call, keys};
+use larder_system::{ApiProcess, ApiSettings, Output, Port, Runtime, System, Wasi, workspace_root};
 use larder_tests::{Direct, Larder, RedisAlone, eventually, http};
 use redis::Value;
 use reqwest::Method;

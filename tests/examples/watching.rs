@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use futures::future::try_join_all;
-use larder_local::system::System;
 use larder_protocol::{Partition, keys};
+use larder_system::System;
 use larder_tests::{Direct, Larder, http};
 use reqwest::{Method, Response};
 use serde_json::json;

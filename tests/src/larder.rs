@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use larder_api::web::header;
-use larder_local::system::{ApiProcess, System, SystemBuilder, Topology};
 use larder_protocol::{ItemId, Revision};
+use larder_system::{ApiProcess, System, SystemBuilder, Topology};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Client, Method, Response, StatusCode, Url};
 use reqwest_middleware::{ClientWithMiddleware, RequestBuilder};
@@ -204,7 +204,7 @@ fn client(authorization: Option<&HeaderValue>) -> reqwest::Result<Client> {
 
 /// A client for what is not a store: it knows of no certificates, and keeps no connection for another test.
 pub fn http() -> Client {
-    let client = larder_local::system::http_client().pool_max_idle_per_host(0);
+    let client = larder_system::http_client().pool_max_idle_per_host(0);
     client.build().expect("it needs nothing of the system")
 }
 

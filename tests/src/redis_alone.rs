@@ -3,8 +3,8 @@
 use std::ops::Deref;
 use std::path::Path;
 
-use larder_local::system::{Port, RedisServer};
 use larder_protocol::{ItemId, Write, call};
+use larder_system::{Port, RedisServer};
 use redis::{RedisResult, Value};
 use tempfile::TempDir;
 

@@ -1,7 +1,7 @@
 //! A worker of its own, without a component.
 
 use anyhow::ensure;
-use larder_local::system::{Output, Port, WorkerProcess};
+use larder_system::{Output, Port, WorkerProcess};
 use tempfile::TempDir;
 
 use crate::larder::{eventually, http};

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::Context as _;
-use larder_local::system::System;
+use larder_system::System;
 use larder_tests::Larder;
 use proptest::collection::vec;
 use proptest::prelude::*;

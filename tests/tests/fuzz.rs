@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context, ensure};
-use larder_local::system::{System, workspace_root};
+use larder_system::{System, workspace_root};
 use larder_tests::Larder;
 use tokio::process::Command;
 

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use futures::{StreamExt, TryStreamExt, stream};
-use larder_local::system::{Output, Port, RedisServer, WorkerProcess};
 use larder_protocol::{Content, Item, ItemId, Operation, Partition, StreamId, call, keys};
+use larder_system::{Output, Port, RedisServer, WorkerProcess};
 use larder_tests::{Direct, RedisAlone, eventually};
 use redis::Value;
 use tempfile::TempDir;

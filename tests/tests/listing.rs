@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use larder_local::system::System;
 use larder_protocol::{ItemId, Partition, keys};
+use larder_system::System;
 use larder_tests::{Direct, Larder};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};

@@ -6,8 +6,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use larder_local::system::System;
 use larder_protocol::ItemId;
+use larder_system::System;
 use larder_tests::{Larder, eventually};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use larder_local::system::System;
 use larder_protocol::{ItemId, Partition, Revision};
+use larder_system::System;
 use larder_tests::{Direct, Larder, eventually};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;

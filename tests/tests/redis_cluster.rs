@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use larder_local::system::{Clock, DataFolder, Failover, RedisCluster};
+use larder_system::{Clock, DataFolder, Failover, RedisCluster};
 use larder_tests::{Direct, eventually};
 
 type Tested = anyhow::Result<()>;

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use larder_api::web::header;
-use larder_local::system::{System, Topology};
 use larder_protocol::limits::MAX_BLOCKED_PER_INSTANCE;
 use larder_protocol::{ItemId, Partition};
+use larder_system::{System, Topology};
 use larder_tests::{Larder, eventually};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};

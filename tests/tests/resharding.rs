@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use larder_local::system::{RedisCluster, System, Topology};
 use larder_protocol::Partition;
+use larder_system::{RedisCluster, System, Topology};
 use larder_tests::history::{Clock, Follower, Workload, check, check_feed, items, settle};
 use larder_tests::{Direct, Larder, eventually};
 use tokio::process::Command;

@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::ensure;
-use larder_local::system::{
-    ApiProcess, ApiSettings, DataFolder, Output, Port, RedisSentinel, Runtime, Wasi, WorkerProcess,
-};
+use larder_system::{ApiProcess, ApiSettings, DataFolder, Output, Port, RedisSentinel, Runtime, Wasi, WorkerProcess};
 use larder_tests::{eventually, http};
 use reqwest::{Client, StatusCode};
 

@@ -2,8 +2,8 @@
 //! writes that were lost are told from those that were not.
 
 use anyhow::Context as _;
-use larder_local::system::Clock;
 use larder_protocol::{Content, ItemId, Operation, Partition, StreamId, Write, call};
+use larder_system::Clock;
 use larder_tests::RedisAlone;
 use redis::{Value, from_redis_value};
 

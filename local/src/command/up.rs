@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use clap::ArgAction;
 use larder_local::spin::{Application, runtime_config};
-use larder_local::system::{RedisCluster, Runtime, System, Topology, Wasi, built};
+use larder_system::{RedisCluster, Runtime, System, Topology, Wasi, built};
 
 use super::listen;
 use super::stop::StopSignals;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::system::artifacts::on_path;
+use crate::artifacts::on_path;
 
 /// Where to get it, for messages.
 const INSTALL: &str =

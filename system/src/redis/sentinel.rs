@@ -16,10 +16,10 @@ use super::program::RedisProgram;
 use super::server::{RedisServer, Settings};
 use super::start::on_free_ports;
 use super::wait::wait_for;
-use crate::system::data::DataFolder;
-use crate::system::log::Output;
-use crate::system::port::Port;
-use crate::system::process::{Process, Start};
+use crate::data::DataFolder;
+use crate::log::Output;
+use crate::port::Port;
+use crate::process::{Process, Start};
 
 /// What Sentinel calls the primary.
 const NAME: &str = "larder";

@@ -12,9 +12,9 @@ use redis::{AsyncConnectionConfig, Client, FromRedisValue};
 
 use super::clock::Clock;
 use super::program::RedisProgram;
-use crate::system::data::DataFolder;
-use crate::system::log::Output;
-use crate::system::process::{Process, Start};
+use crate::data::DataFolder;
+use crate::log::Output;
+use crate::process::{Process, Start};
 
 /// How long Redis may take to load its data.
 const START_DEADLINE: Duration = Duration::from_secs(60);

@@ -12,15 +12,15 @@ use super::program::RedisProgram;
 use super::server::{RedisServer, Settings};
 use super::topology::Topology;
 use super::{Redis, kept};
-use crate::system::data::DataFolder;
-use crate::system::port::Port;
+use crate::data::DataFolder;
+use crate::port::Port;
 
 /// How often a server is given other ports, where somebody took those that it was to have.
 const PORT_ATTEMPTS: usize = 5;
 
 /// What to start.
 #[derive(Clone, Debug)]
-pub(in crate::system) struct RedisSettings {
+pub(crate) struct RedisSettings {
     pub topology: Topology,
     /// Of every server.
     pub arguments: Vec<String>,
@@ -34,7 +34,7 @@ impl Redis {
     /// # Errors
     /// Where no fit Redis is installed, the folder holds another kind of store, or a server does
     /// not come up.
-    pub(in crate::system) async fn start(settings: &RedisSettings, data: &Arc<DataFolder>) -> Result<Self> {
+    pub(crate) async fn start(settings: &RedisSettings, data: &Arc<DataFolder>) -> Result<Self> {
         let program = RedisProgram::find()?;
         kept::check(data.path(), settings.topology)?;
         if let Topology::Cluster(masters) = settings.topology {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use fastrand::Rng;
-use larder_local::system::{Failover, RedisCluster};
+use larder_system::{Failover, RedisCluster};
 
 use crate::{Direct, eventually};
 

@@ -8,7 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use fastrand::Rng;
-use larder_local::system::System;
+use larder_system::System;
 
 /// What is hit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,7 +1,7 @@
 //! Dead letters by way of a worker's control server, and who is not let in there.
 
-use larder_local::system::{System, built};
 use larder_protocol::{ItemId, Partition, keys};
+use larder_system::{System, built};
 use larder_tests::{Direct, Larder, eventually};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;

@@ -97,7 +97,7 @@ async fn an_edit_is_stored_unless_somebody_else_was_faster() -> Tested {
     assert_failed(&edit(&cli, id, "false")?, 7, "nothing is stored");
 
     // While the editor is open, somebody else stores another text.
-    let larder_itself = larder_local::system::built("larder")?;
+    let larder_itself = larder_system::built("larder")?;
     let editor = cli.file(
         "editor.sh",
         format!("{} put {id} 'one\nzwei\n' >&2\nsed -i s/2/TWO/ \"$1\"\n", larder_itself.display()),

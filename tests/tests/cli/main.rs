@@ -14,7 +14,7 @@ use std::ffi::OsStr;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use larder_local::system::built;
+use larder_system::built;
 use larder_tests::Larder;
 use serde_json::Value;
 use tempfile::TempDir;

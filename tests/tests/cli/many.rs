@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use larder_local::system::System;
+use larder_system::System;
 use larder_tests::Larder;
 use serde_json::{Value, json};
 

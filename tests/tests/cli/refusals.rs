@@ -4,8 +4,8 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use larder_local::system::System;
 use larder_protocol::token::Digest;
+use larder_system::System;
 use larder_tests::Larder;
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! Contexts, the read-only switch, tokens, completions and man pages.
 
-use larder_local::system::System;
+use larder_system::System;
 use larder_tests::Larder;
 use serde_json::Value;
 

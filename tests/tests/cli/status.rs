@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 
-use larder_local::system::System;
+use larder_system::System;
 use larder_tests::Larder;
 
 use crate::{Cli, Tested, assert_failed};

@@ -139,7 +139,7 @@ async fn a_conflict_of_an_edit_is_decided_by_who_edits() -> Tested {
     let id = larder.id("edited");
     let id = id.as_str();
     cli.told(&["put", id, "one\n"])?;
-    let itself = larder_local::system::built("larder")?;
+    let itself = larder_system::built("larder")?;
     // The first time, somebody else stores another text meanwhile.
     let script = format!("test -e once || {} put {id} 'theirs\n'\ntouch once\necho mine >> \"$1\"\n", itself.display());
     let script = cli.file("editor.sh", script)?;

@@ -1,7 +1,7 @@
 //! A store that wants tokens.
 
-use larder_local::system::System;
 use larder_protocol::token::{Digest, Scope};
+use larder_system::System;
 use larder_tests::Larder;
 use reqwest::Method;
 use serde_json::{Value, json};

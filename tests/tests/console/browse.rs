@@ -1,6 +1,6 @@
 //! Ids as folders, by prefix, page by page, by mouse and by keyboard.
 
-use larder_local::system::System;
+use larder_system::System;
 use larder_tests::{Larder, eventually};
 use reqwest::Method;
 use serde_json::json;

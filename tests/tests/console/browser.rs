@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use larder_local::system::{Port, workspace_root};
+use larder_system::{Port, workspace_root};
 use larder_tests::{Larder, eventually};
 use serde_json::{Value, json};
 use thirtyfour::common::capabilities::chromium::ChromiumLikeCapabilities;

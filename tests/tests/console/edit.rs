@@ -1,8 +1,8 @@
 //! Making, changing and deleting items, and taking it back.
 
 use anyhow::ensure;
-use larder_local::system::System;
 use larder_protocol::ItemId;
+use larder_system::System;
 use larder_tests::{Larder, eventually};
 use reqwest::Method;
 use thirtyfour::Key;

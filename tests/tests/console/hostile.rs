@@ -1,7 +1,7 @@
 //! What clients stored runs nothing and breaks nothing, wherever it is.
 
-use larder_local::system::System;
 use larder_protocol::ItemId;
+use larder_system::System;
 use larder_tests::Larder;
 use serde_json::json;
 

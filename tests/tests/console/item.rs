@@ -1,7 +1,7 @@
 //! What is shown of an item.
 
-use larder_local::system::System;
 use larder_protocol::ItemId;
+use larder_system::System;
 use larder_tests::{Larder, eventually};
 use reqwest::Method;
 use serde_json::json;

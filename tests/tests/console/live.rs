@@ -1,7 +1,7 @@
 //! What happens while somebody looks: changes, the way of a write, the health of the store.
 
-use larder_local::system::{Output, System, WorkerProcess};
 use larder_protocol::ItemId;
+use larder_system::{Output, System, WorkerProcess};
 use larder_tests::Larder;
 use reqwest::Method;
 

@@ -1,7 +1,7 @@
 //! How the page comes: compressed, kept by the browser for as long as it is good, and under a strict policy.
 
 use anyhow::Context;
-use larder_local::system::System;
+use larder_system::System;
 use larder_tests::Larder;
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap};
 use reqwest::{Method, StatusCode};

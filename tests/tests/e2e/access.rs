@@ -4,9 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::ensure;
 use larder_api::web::header;
-use larder_local::system::System;
 use larder_protocol::token::{Digest, Scope};
 use larder_protocol::{ItemId, Partition};
+use larder_system::System;
 use larder_tests::{Larder, eventually};
 use reqwest::{Method, Response, StatusCode};
 use reqwest_middleware::RequestBuilder;

@@ -211,7 +211,7 @@ async fn a_full_bulk_request_is_served() -> Tested {
 
 #[tokio::test]
 async fn an_item_named_get_is_written_with_put() -> Tested {
-    let Some(larder) = Larder::own(larder_local::system::System::builder()).await? else { return Ok(()) };
+    let Some(larder) = Larder::own(larder_system::System::builder()).await? else { return Ok(()) };
     let get = ItemId::new("get")?;
     larder.put(&get, "x").await?;
     assert_eq!(larder.get(&get).await?.text().await?, "x");

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use larder_local::system::System;
 use larder_protocol::{ItemId, Partition};
+use larder_system::System;
 use larder_tests::{Direct, Larder, eventually};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

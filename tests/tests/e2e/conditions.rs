@@ -1,7 +1,7 @@
 //! `If-Match` and `If-None-Match` on writes: judged in the order of acceptance.
 
 use futures::future::try_join_all;
-use larder_local::system::System;
+use larder_system::System;
 use larder_tests::{Larder, eventually};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::Value;

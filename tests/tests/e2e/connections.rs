@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::try_join_all;
-use larder_local::system::{Runtime, System};
+use larder_system::{Runtime, System};
 use larder_tests::Larder;
 use redis::InfoDict;
 use reqwest::{Method, StatusCode};

@@ -1,6 +1,6 @@
 //! What browsers are told, and `OPTIONS`.
 
-use larder_local::system::System;
+use larder_system::System;
 use larder_tests::Larder;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};

@@ -3,8 +3,8 @@
 use std::process::Command;
 use std::time::Duration;
 
-use larder_local::system::{System, built};
 use larder_protocol::{ItemId, Outcome, Partition, Revision, StreamId, call, keys, partition};
+use larder_system::{System, built};
 use larder_tests::{Direct, Larder, RedisAlone, eventually};
 use reqwest::Method;
 use serde_json::Value;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use larder_local::system::{System, Wasi};
 use larder_protocol::ItemId;
+use larder_system::{System, Wasi};
 use larder_tests::{Larder, eventually};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;

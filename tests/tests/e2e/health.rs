@@ -1,6 +1,6 @@
 //! What the health checks say when parts are missing.
 
-use larder_local::system::System;
+use larder_system::System;
 use larder_tests::{Larder, eventually};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

@@ -1,8 +1,8 @@
 //! `Idempotency-Key`: a repeated request makes no second write.
 
 use larder_api::web::header;
-use larder_local::system::System;
 use larder_protocol::ItemId;
+use larder_system::System;
 use larder_tests::Larder;
 use reqwest::{Method, StatusCode};
 use reqwest_middleware::RequestBuilder;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use larder_local::system::{System, Wasi};
 use larder_protocol::ItemId;
+use larder_system::{System, Wasi};
 use larder_tests::{Larder, eventually};
 use reqwest::{Method, Response, StatusCode};
 use reqwest_middleware::RequestBuilder;

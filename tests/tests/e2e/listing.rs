@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use anyhow::Context;
 use futures::future::try_join_all;
-use larder_local::system::System;
 use larder_protocol::{ItemId, Partition, keys};
+use larder_system::System;
 use larder_tests::{Direct, Larder, eventually};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

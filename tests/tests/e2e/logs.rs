@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
-use larder_local::system::{Output, Runtime, System, WorkerProcess};
 use larder_protocol::keys;
+use larder_system::{Output, Runtime, System, WorkerProcess};
 use larder_tests::{Direct, Larder, eventually};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -177,7 +177,7 @@ async fn no_log_ever_tells_a_value_a_token_or_a_password() -> Tested {
         Ok(())
     })
     .await?;
-    let everything = everything(larder.system().data().path())? + &second.output().text();
+    let everything = [everything(larder.system().data().path())?, second.output().text()].concat();
     assert!(everything.contains("insufficient") || everything.contains("unauthorized"), "{everything}");
     for secret in [VALUE, TOKEN, WRONG_TOKEN, PASSWORD] {
         let line = everything.lines().find(|line| line.contains(secret));

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use larder_local::system::System;
 use larder_protocol::{ItemId, Partition};
+use larder_system::System;
 use larder_tests::{Direct, Larder};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;

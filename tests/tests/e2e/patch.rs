@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::future::try_join_all;
-use larder_local::system::System;
 use larder_protocol::limits::MAX_PATCH_ATTEMPTS;
 use larder_protocol::{Content, ItemId, Operation, Partition};
+use larder_system::System;
 use larder_tests::{Direct, Larder};
 use reqwest::{Method, Response, StatusCode};
 use reqwest_middleware::RequestBuilder;

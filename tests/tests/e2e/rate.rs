@@ -1,7 +1,7 @@
 //! How often a token may ask: over all instances, and told in every answer.
 
-use larder_local::system::{System, SystemBuilder};
 use larder_protocol::token::Digest;
+use larder_system::{System, SystemBuilder};
 use larder_tests::{Direct, Larder};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
@@ -69,7 +69,7 @@ async fn who_has_no_limit_pays_nothing_for_it() -> Tested {
 /// The rate is that of the name, in Redis: a second component counts on.
 #[tokio::test]
 async fn all_components_count_together() -> Tested {
-    use larder_local::system::{ApiProcess, ApiSettings, Output, Port, Runtime, Wasi};
+    use larder_system::{ApiProcess, ApiSettings, Output, Port, Runtime, Wasi};
     let Some(mut larder) = Larder::own(builder()).await? else { return Ok(()) };
     let (port, redis) = (Port::reserve()?, larder.system().redis.url());
     let log = Output::File(larder.system().data().path().join("second.log"));

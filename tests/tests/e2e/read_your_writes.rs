@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use larder_api::web::header;
-use larder_local::system::System;
 use larder_protocol::{ItemId, Partition, Revision};
+use larder_system::System;
 use larder_tests::Larder;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use larder_local::system::{Output, WorkerProcess};
 use larder_protocol::{Partition, keys};
+use larder_system::{Output, WorkerProcess};
 use larder_tests::{Doorbell, RedisAlone, eventually};
 
 use crate::Tested;

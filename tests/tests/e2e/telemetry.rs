@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use larder_local::system::{Exited, Runtime, System, SystemBuilder};
+use larder_system::{Exited, Runtime, System, SystemBuilder};
 use larder_tests::{Collector, Larder, Span, eventually};
 use reqwest::{Method, StatusCode};
 use serde_json::json;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use larder_local::system::{Output, Port, System, SystemBuilder, WorkerProcess, built};
+use larder_system::{Output, Port, System, SystemBuilder, WorkerProcess, built};
 use larder_tests::{Larder, eventually};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use reqwest::{Method, StatusCode};

@@ -2,8 +2,8 @@
 
 use std::process::{Command, Output};
 
-use larder_local::system::{self, ApiProcess, ApiSettings, Port, Runtime, System, Wasi, built};
 use larder_protocol::token::Digest;
+use larder_system::{ApiProcess, ApiSettings, Port, Runtime, System, Wasi, built};
 use larder_tests::{Larder, eventually, http};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ async fn a_malformed_configuration_answers_500_and_tells_nothing_of_it() -> Test
         ("cors_origins", "https://app.example/".to_owned(), "cors_origins: \"https://app.example/\" is no origin"),
     ] {
         let (port, folder) = (Port::reserve()?, TempDir::new()?);
-        let log = system::Output::File(folder.path().join("log"));
+        let log = larder_system::Output::File(folder.path().join("log"));
         let settings = ApiSettings::new(
             Runtime::from_env()?,
             Wasi::from_env()?,

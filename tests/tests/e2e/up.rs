@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use larder_local::system::{Port, Topology, built};
+use larder_system::{Port, Topology, built};
 use larder_tests::{eventually, http};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;

@@ -3,7 +3,7 @@
 use std::fs;
 
 use anyhow::{Context as _, ensure};
-use larder_local::system::Port;
+use larder_system::Port;
 use larder_tests::{eventually, http};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use larder_api::web::header;
-use larder_local::system::{System, Wasi};
 use larder_protocol::{Partition, limits};
+use larder_system::{System, Wasi};
 use larder_tests::{Direct, Larder, eventually};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use larder_local::system::{Exited, Output, System, WorkerProcess, built};
 use larder_protocol::{Content, ItemId, Operation, Partition, keys};
+use larder_system::{Exited, Output, System, WorkerProcess, built};
 use larder_tests::{Direct, Larder, RedisAlone, eventually};
 use reqwest::Method;
 

@@ -1,7 +1,7 @@
 //! What `/writes/{revision}` answers.
 
-use larder_local::system::System;
 use larder_protocol::Revision;
+use larder_system::System;
 use larder_tests::Larder;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, ensure};
-use larder_local::system::System;
 use larder_protocol::call::Committed;
 use larder_protocol::{Partition, limits};
+use larder_system::System;
 use larder_tests::{Direct, http};
 use tokio::task::JoinSet;
 

@@ -16,9 +16,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use larder_local::system::System;
 use larder_protocol::call::CommitReply;
 use larder_protocol::{Condition, Content, ItemId, Operation, Partition, Revisions, Write, call, keys, limits};
+use larder_system::System;
 use larder_tests::{Aof, Direct, Larder, RedisAlone, eventually};
 use redis::FromRedisValue;
 use reqwest::StatusCode;

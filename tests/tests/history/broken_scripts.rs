@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use larder_local::system::System;
 use larder_protocol::scripts::COMMIT;
+use larder_system::System;
 use larder_tests::Larder;
 use larder_tests::history::{Clock, Committer, Follower, Report, Workload, check, check_feed, items, settle};
 

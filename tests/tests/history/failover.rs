@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use larder_local::system::{System, Topology};
 use larder_protocol::{Partition, StreamId};
+use larder_system::{System, Topology};
 use larder_tests::Larder;
 use larder_tests::history::failover::Nemesis;
 use larder_tests::history::{Answer, Call, Clock, Fate, History, Operation, Workload, check, items, settle};

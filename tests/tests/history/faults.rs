@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use larder_local::system::System;
+use larder_system::System;
 use larder_tests::Larder;
 use larder_tests::history::nemesis::{Blows, Plan};
 use larder_tests::history::{Clock, Follower, Workload, check, check_feed, items, settle};

@@ -1,8 +1,8 @@
 //! Dead letters of a cluster.
 
 use anyhow::ensure;
-use larder_local::system::built;
 use larder_protocol::{Partition, keys};
+use larder_system::built;
 use larder_tests::{Worker, eventually};
 
 use super::{LONG_NODE_TIMEOUT, Nodes, Tested, accept, becomes, cluster, items, put};

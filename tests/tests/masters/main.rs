@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::ensure;
-use larder_local::system::{DataFolder, RedisCluster};
 use larder_protocol::{Content, Item, ItemId, Operation, Partition, StreamId, Write, call, keys};
+use larder_system::{DataFolder, RedisCluster};
 use larder_tests::{Direct, eventually};
 use redis::Value;
 

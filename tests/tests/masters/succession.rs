@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use larder_local::system::{DataFolder, RedisSentinel};
 use larder_protocol::{ItemId, Partition};
+use larder_system::{DataFolder, RedisSentinel};
 use larder_tests::{Direct, Worker, eventually};
 
 use super::{LONG_NODE_TIMEOUT, NODE_TIMEOUT, Nodes, Tested, accept, becomes, cluster, items, put};

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use larder_local::system::{Port, Runtime, System, workspace_root};
 use larder_protocol::{Content, ItemId, Operation, Partition, keys};
+use larder_system::{Port, Runtime, System, workspace_root};
 use larder_tests::{Larder, RedisAlone, Worker, eventually, http};
 use reqwest::Method;
 

@@ -4,7 +4,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use larder_local::system::{Port, built, workspace_root};
+use larder_system::{Port, built, workspace_root};
 use larder_tests::{eventually, http};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;

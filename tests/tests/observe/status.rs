@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::ensure;
-use larder_local::system::{DataFolder, RedisCluster};
 use larder_protocol::{Content, ItemId, Operation, Partition, Write, keys};
+use larder_system::{DataFolder, RedisCluster};
 use larder_tests::{RedisAlone, Worker, eventually};
 use serde_json::{Value, json};
 

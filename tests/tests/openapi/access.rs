@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use anyhow::Context;
-use larder_local::system::System;
 use larder_protocol::token::{Digest, Scope};
+use larder_system::System;
 use larder_tests::Larder;
 use larder_tests::openapi::{Document, Operation};
 use reqwest::{Method, Response};

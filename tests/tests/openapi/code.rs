@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::Context;
 use larder_api::route::{Resource, Route};
 use larder_api::web::header;
-use larder_local::system::System;
+use larder_system::System;
 use larder_tests::Larder;
 use larder_tests::openapi::{Document, Node};
 use reqwest::{Method, StatusCode};

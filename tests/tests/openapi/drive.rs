@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail, ensure};
 use larder_api::web::header;
-use larder_local::system::System;
+use larder_system::System;
 use larder_tests::openapi::{Document, Operation};
 use larder_tests::{Larder, eventually};
 use reqwest::Method;

@@ -3,8 +3,8 @@
 //! For each trouble, every operation that documents an example of it is sent a plain request.
 
 use anyhow::{Context, bail, ensure};
-use larder_local::system::{ApiProcess, ApiSettings, Output, Port, Runtime, System, SystemBuilder, Wasi};
 use larder_protocol::{ItemId, Partition, keys};
+use larder_system::{ApiProcess, ApiSettings, Output, Port, Runtime, System, SystemBuilder, Wasi};
 use larder_tests::openapi::Document;
 use larder_tests::{Direct, Larder, eventually};
 use reqwest::Method;

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use fastrand::Rng;
-use larder_local::system::RedisServer;
 use larder_protocol::{
     Condition, Content, ItemId, Operation, Partition, Revisions, StreamId, Write, call, keys, limits,
 };
+use larder_system::RedisServer;
 use larder_tests::{Aof, Direct};
 use redis::{FromRedisValue, Value};
 use tokio::task::JoinSet;

@@ -8,8 +8,8 @@ use anyhow::{Context as _, Result, ensure};
 use futures::future::try_join_all;
 
 use super::{RedisCluster, slots};
-use crate::system::redis::kept;
-use crate::system::redis::wait::wait_for;
+use crate::redis::kept;
+use crate::redis::wait::wait_for;
 
 impl RedisCluster {
     /// Makes a cluster of the running nodes: the one that they were, or else a new one.

@@ -24,7 +24,7 @@ use super::server::RedisServer;
 use super::start::RedisSettings;
 use super::topology::Topology;
 use super::wait::wait_for;
-use crate::system::data::DataFolder;
+use crate::data::DataFolder;
 
 /// After how long a manual failover that has not happened will not happen any more (`CLUSTER_MF_TIMEOUT`, 5 s).
 const FAILOVER_GIVEN_UP: Duration = Duration::from_secs(6);

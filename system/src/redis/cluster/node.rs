@@ -6,13 +6,13 @@ use anyhow::{Result, ensure};
 
 use super::slots;
 use super::view::View;
-use crate::system::data::DataFolder;
-use crate::system::port::Port;
-use crate::system::redis::clock::Clock;
-use crate::system::redis::kept;
-use crate::system::redis::program::RedisProgram;
-use crate::system::redis::server::{RedisServer, Settings};
-use crate::system::redis::start::{RedisSettings, on_free_ports};
+use crate::data::DataFolder;
+use crate::port::Port;
+use crate::redis::clock::Clock;
+use crate::redis::kept;
+use crate::redis::program::RedisProgram;
+use crate::redis::server::{RedisServer, Settings};
+use crate::redis::start::{RedisSettings, on_free_ports};
 
 /// A running node with the port for clients and the one for the other nodes.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! Where the past is gone, that is told.
 
-use larder_local::system::{Output, System, WorkerProcess};
+use larder_system::{Output, System, WorkerProcess};
 use larder_tests::Larder;
 use reqwest::{Method, StatusCode};
 use serde_json::json;

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use larder_local::system::{System, Topology};
 use larder_protocol::Partition;
+use larder_system::{System, Topology};
 use larder_tests::{Direct, Larder, http};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
