@@ -73,7 +73,8 @@ settle() {
 
 # masters_in_need ADDRESS: id and address of each master that has less than REPLICAS, as the node at ADDRESS
 # tells. Fails where that cannot be told now: a master that has slots is away, or a pod before this one has
-# not settled yet. An earlier node of this pod, or of one that is back as another, lost its volume and does not count.
+# not settled yet, or has not been heard of there: it meets the others at this moment. An earlier node of this pod, or
+# of one that is back as another, lost its volume and does not count.
 masters_in_need() {
     local me told
     if ! me=$(own cluster myid) || ! told=$(at "$1" cluster nodes); then return 1; fi
@@ -84,6 +85,7 @@ masters_in_need() {
             pod = substr($2, RSTART + 1, RLENGTH - 2) + 0
             sub(/:[0-9]+@.*/, "", $2)
         }
+        named { heard_of[pod] }
         $3 ~ /handshake/ || (!named && $3 !~ /fail/) { unsure = 1 }
         $3 ~ /master/ && NF > 8 && ($3 ~ /fail/ || pod == ordinal) { unsure = 1 }
         pod == ordinal { next }
@@ -92,6 +94,7 @@ masters_in_need() {
         $3 ~ /slave/ && $3 !~ /fail/ { has[$4]++ }
         $3 ~ /master/ && $3 !~ /fail/ { address[$1] = $2; slots[$1] = NF > 8; number[$1] = pod }
         END {
+            for (n = 0; n < ordinal; n++) if (!(n in heard_of)) unsure = 1
             for (id in missed) if (!(was[id] in back)) has[missed[id]]++
             for (id in address) {
                 settled = slots[id] || has[id] || (number[id] >= pods && number[id] % (1 + replicas) == 0)
@@ -103,13 +106,16 @@ masters_in_need() {
         }'
 }
 
+# has_no_place ADDRESS: whether the node there is new, even if it has met the others.
+has_no_place() { at "$1" cluster nodes | awk '$3 == "myself,master" && NF == 8 { new = 1 } END { exit !new }'; }
+
 # Of masters on standard input the one to copy: not on this machine; rather on one with a pod that still
 # waits, which could not take it; and else on the next machine in the order of their names. So none is left
 # with a master on its own machine, however six pods are on two machines or more.
 nearest() {
     local n id address machine here free before crowded=' '
     for ((n = ordinal + 1; n < pods; n++)); do
-        if address=$(pod_address "$n") && [ "$(known_by "$address")" = 1 ]; then
+        if address=$(pod_address "$n") && has_no_place "$address"; then
             crowded+="$(machine_of "$address") "
         fi
     done
