@@ -71,7 +71,7 @@ class RedisPods:
         conf = (NODE.parent / "redis.conf").read_text()
         conf = conf.replace("/data", str(volume)).replace("/run/secrets/larder", str(self.folder))
         conf = conf.replace("cluster-node-timeout 5000", f"cluster-node-timeout {NODE_TIMEOUT_MS}")
-        (home / "redis.conf").write_text(f"{conf}\nbind {address}\n")
+        (home / "redis.conf").write_text(f"{conf}\nbind {address}\nenable-debug-command yes\n")
         log = (self.folder / f"pod-{pod}.log").open("w")
         self.processes[pod] = subprocess.Popen(
             [str(home / "start.sh")], env=self.environment(pod, machine), stdout=log, stderr=log

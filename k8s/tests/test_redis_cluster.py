@@ -71,6 +71,30 @@ def test_no_shard_is_on_one_machine_and_no_machine_has_two_masters(pods):
     assert sorted(row["slots"] for row in pods.table() if row["slots"]) == [5461, 5461, 5462]
 
 
+def test_no_pod_joins_before_those_before_it_are_heard_of(tmp_path):
+    pods = RedisPods(tmp_path)
+    try:
+        for pod in range(6):
+            pods.start(pod, MACHINES[pod])
+        for pod in (4, 5):
+            held = pods.folder / f"pod-{pod}/join.sh"
+            held.rename(held.with_name("join-once.sh"))
+            held.symlink_to("/bin/true")
+        pods.wait(lambda: any("slave" in row["flags"] for row in pods.table(0)))
+        # Of the messages on the bus these are MEET: pod 0, whom all others ask, does not hear of pod 4.
+        assert pods.ask(0, "debug", "drop-cluster-packet-filter", "2") == "OK"
+        for pod in (4, 5):
+            assert pods.script("join-once.sh", pod).returncode == 0
+        assert [len(pods.table(pod)) for pod in (4, 5)] == [2, 1], pods.story()
+        assert pods.ask(0, "debug", "drop-cluster-packet-filter", "-1") == "OK"
+        for pod in (4, 5):
+            held = pods.folder / f"pod-{pod}/join.sh"
+            held.with_name("join-once.sh").rename(held)
+        well(pods)
+    finally:
+        pods.close()
+
+
 def test_clients_are_sent_to_names(pods):
     master = next(pod for pod in well(pods) if pods.ask(pod, "get", KEYS[0]) == KEYS[0])
     other = next(pod for pod in range(6) if pod != master)
