@@ -5,6 +5,7 @@ import shutil
 import signal
 import sys
 import time
+from contextlib import closing
 
 import pytest
 
@@ -22,8 +23,7 @@ KEYS = [f"key-{n}" for n in range(40)]
 @pytest.fixture(scope="module")
 def pods(tmp_path_factory):
     """Six pods on four machines, and keys in all shards. A test leaves six pods that are well."""
-    pods = RedisPods(tmp_path_factory.mktemp("pods"))
-    try:
+    with closing(RedisPods(tmp_path_factory.mktemp("pods"))) as pods:
         pods.start(0, MACHINES[0])
         pods.wait(lambda: pods.ask(0, "ping") == "PONG")
         assert pods.script("ready.sh", 0).returncode != 0
@@ -37,8 +37,6 @@ def pods(tmp_path_factory):
         said = [line for pod in pods.shards() for line in pods.ask(pod, lines=lines).splitlines()]
         assert said.count("OK") == len(KEYS)
         yield pods
-    finally:
-        pods.close()
 
 
 def well(pods, masters=3):
@@ -72,14 +70,13 @@ def test_no_shard_is_on_one_machine_and_no_machine_has_two_masters(pods):
 
 
 def test_no_pod_joins_before_those_before_it_are_heard_of(tmp_path):
-    pods = RedisPods(tmp_path)
-    try:
+    with closing(RedisPods(tmp_path)) as pods:
         for pod in range(6):
             pods.start(pod, MACHINES[pod])
-        for pod in (4, 5):
-            held = pods.folder / f"pod-{pod}/join.sh"
-            held.rename(held.with_name("join-once.sh"))
-            held.symlink_to("/bin/true")
+        held = [pods.folder / f"pod-{pod}/join.sh" for pod in (4, 5)]
+        for script in held:
+            script.rename(script.with_name("join-once.sh"))
+            script.symlink_to("/bin/true")
         pods.wait(lambda: any("slave" in row["flags"] for row in pods.table(0)))
         # Of the messages on the bus these are MEET: pod 0, whom all others ask, does not hear of pod 4.
         assert pods.ask(0, "debug", "drop-cluster-packet-filter", "2") == "OK"
@@ -87,12 +84,9 @@ def test_no_pod_joins_before_those_before_it_are_heard_of(tmp_path):
             assert pods.script("join-once.sh", pod).returncode == 0
         assert [len(pods.table(pod)) for pod in (4, 5)] == [2, 1], pods.story()
         assert pods.ask(0, "debug", "drop-cluster-packet-filter", "-1") == "OK"
-        for pod in (4, 5):
-            held = pods.folder / f"pod-{pod}/join.sh"
-            held.with_name("join-once.sh").rename(held)
+        for script in held:
+            script.with_name("join-once.sh").rename(script)
         well(pods)
-    finally:
-        pods.close()
 
 
 def test_clients_are_sent_to_names(pods):

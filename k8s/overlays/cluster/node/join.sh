@@ -22,6 +22,15 @@ pods=$((MASTERS * (1 + REPLICAS)))
 
 say() { echo "join: $*"; }
 
+# Of the table of a node on standard input: is the node alone, or new, or placed? It is new until it has slots, a master
+# or replicas.
+standing() {
+    awk '
+        $3 == "myself,master" && NF == 8 { new = $1 }
+        { has[$4]++ }
+        END { print NR == 1 ? "alone" : new && !has[new] ? "new" : "placed" }'
+}
+
 join() {
     local n address member=
     for ((n = 0; n < ordinal; n++)); do
@@ -106,16 +115,14 @@ masters_in_need() {
         }'
 }
 
-# has_no_place ADDRESS: whether the node there is new, even if it has met the others.
-has_no_place() { at "$1" cluster nodes | awk '$3 == "myself,master" && NF == 8 { new = 1 } END { exit !new }'; }
-
 # Of masters on standard input the one to copy: not on this machine; rather on one with a pod that still
 # waits, which could not take it; and else on the next machine in the order of their names. So none is left
 # with a master on its own machine, however six pods are on two machines or more.
 nearest() {
-    local n id address machine here free before crowded=' '
+    local n id address told machine here free before crowded=' '
     for ((n = ordinal + 1; n < pods; n++)); do
-        if address=$(pod_address "$n") && has_no_place "$address"; then
+        if address=$(pod_address "$n") && told=$(at "$address" cluster nodes) &&
+            [ "$(printf '%s\n' "$told" | standing)" != placed ]; then
             crowded+="$(machine_of "$address") "
         fi
     done
@@ -163,10 +170,7 @@ follow() {
 
 # Redis may not be up yet, or still read its file. (No here-documents: bash would want a place to write.)
 table=$(own cluster nodes 2>/dev/null) || exit 0
-case $(printf '%s\n' "$table" | awk '
-    $3 == "myself,master" && NF == 8 { new = $1 }
-    { has[$4]++ }
-    END { print NR == 1 ? "alone" : new && !has[new] ? "new" : "placed" }') in
+case $(printf '%s\n' "$table" | standing) in
     alone) join ;;
     new) find_again && settle ;;
     placed) find_again && follow ;;
