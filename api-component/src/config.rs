@@ -19,8 +19,9 @@ use crate::web::problem::{Kind, Problem};
 pub use redis::{InvalidAddress, RedisSettings};
 
 /// The variables that the component reads; `spin.toml` declares each of them with a default.
-pub const VARIABLES: [&str; 15] = [
+pub const VARIABLES: [&str; 16] = [
     "redis_address",
+    "redis_nodes",
     "redis_username",
     "redis_password",
     "redis_timeout_ms",
@@ -118,8 +119,13 @@ impl Config {
         let get = |name| values.get(name).map(|v| v.trim()).ok_or(InvalidConfig::Missing(name));
         let timeout = number(get, "redis_timeout_ms", 1, 60_000)?;
         let max_value = number(get, "max_value_bytes", 1, MAX_CONFIGURABLE_VALUE_BYTES as u64)?;
-        let mut redis = RedisSettings::new(get("redis_address")?, get("redis_username")?, get("redis_password")?)?;
+        let [address, nodes, username, password] =
+            ["redis_address", "redis_nodes", "redis_username", "redis_password"].map(get);
+        let mut redis = RedisSettings::new(address?, nodes?, username?, password?)?;
         redis.sentinel = Some(get("redis_sentinel")?).filter(|name| !name.is_empty()).map(str::to_owned);
+        if redis.sentinel.is_some() && !redis.is_cluster {
+            return Err(InvalidAddress::SentinelsMissing.into());
+        }
         redis.timeout = Duration::from_millis(timeout);
         redis.min_replicas = number(get, "min_replicas", 0, MAX_MIN_REPLICAS)?;
         Ok(Self {
@@ -171,6 +177,7 @@ mod tests {
     fn values(changes: &[(&'static str, &str)]) -> HashMap<&'static str, String> {
         let mut values = HashMap::from([
             ("redis_address", "redis://127.0.0.1:6379".to_owned()),
+            ("redis_nodes", String::new()),
             ("redis_username", String::new()),
             ("redis_password", String::new()),
             ("redis_timeout_ms", limits::DEFAULT_REDIS_TIMEOUT.as_millis().to_string()),
@@ -201,7 +208,9 @@ mod tests {
             error.to_string(),
             "the variable max_pending is \"many\"; it must be a whole number from 1 to 1000000000"
         );
-        assert_eq!(config(&[("redis_address", "")]).err(), Some(InvalidConfig::Address(InvalidAddress)));
+        assert_eq!(config(&[("redis_address", "")]).err(), Some(InvalidConfig::Address(InvalidAddress::Address)));
+        let error = config(&[("redis_sentinel", "main")]).err();
+        assert_eq!(error, Some(InvalidConfig::Address(InvalidAddress::SentinelsMissing)));
         assert_eq!(config(&[("require_tokens", "true")]).err(), Some(InvalidConfig::TokensRequired));
         for name in ["require_tokens", "console"] {
             let error = config(&[(name, "yes")]).err().unwrap();

@@ -20,10 +20,9 @@ async fn the_new_primary_is_found() -> Tested {
     let url = format!("redis://{}", sentinel.address());
     let _worker = WorkerProcess::start(&url, &[("LARDER_REDIS_SENTINEL", sentinel.name())], &[], Output::Inherited)?;
     let component = |wasi, port: &Port| {
-        let settings = ApiSettings::new(Runtime::Builtin, wasi, port.address(), &url, Output::Inherited);
-        ApiProcess::start(
-            settings.variable("redis_sentinel", sentinel.name()).variable("redis_nodes", "redis://127.0.0.1:*"),
-        )
+        let settings =
+            ApiSettings::new(Runtime::from_env()?, wasi, port.address(), "redis://127.0.0.1:*", Output::Inherited);
+        ApiProcess::start(settings.variable("redis_sentinel", sentinel.name()).variable("redis_nodes", &url))
     };
     let ports = [Port::reserve()?, Port::reserve()?];
     let components = [component(Wasi::V0_3, &ports[0])?, component(Wasi::V0_2, &ports[1])?];

@@ -101,9 +101,7 @@ impl<N: Node> Cluster<N> {
     fn passes(&self, refusal: &Refusal) -> bool {
         match refusal {
             Refusal::Moved(_) | Refusal::Ask(_) => true,
-            Refusal::Later | Refusal::Elsewhere => {
-                self.settings.sentinel.is_some() || self.settings.addresses.len() > 1 || self.map.borrow().is_known()
-            }
+            Refusal::Later | Refusal::Elsewhere => self.settings.is_cluster || self.map.borrow().is_known(),
         }
     }
 }
