@@ -79,9 +79,9 @@ build: components ## Build the component, the worker and larder-local
 component: ## Build the WebAssembly component for WASI 0.3 (Spin 4.1), or WASI=0.2 (Spin 3.0)
 	cargo build --locked --target wasm32-wasip2 --profile component -p $(shell_$(WASI))
 
-# In one go, so that what they share is built once.
+# Each as `spin build` does it: by the command of its manifest.
 components:
-	cargo build --locked --target wasm32-wasip2 --profile component -p $(shell_0.3) -p $(shell_0.2)
+	@sed -n 's/^command = "\(.*\)"$$/\1/p' spin.toml spin-wasip2.toml | sh -ex
 
 # With its C library in it, so that it runs on any machine of this kind. A target, even our own, keeps the flag from
 # what runs while it is built.
@@ -101,6 +101,7 @@ up: setup build ## Start everything on LISTEN, with the data in DATA; CLUSTER=3 
 # Where LARDER_URL names a deployment, it decides which version is tested, and once is enough.
 test: SETUP := test
 test: setup python manifests build $(AXE) ## Run every test; LARDER_URL=http://... tests a deployment that is there
+	$(PYTHON) -m pytest -q -c k8s/tests/pytest.ini --rootdir . docs/tests
 	cargo test --locked --release --workspace
 	[ -n "$$LARDER_URL" ] || LARDER_WASI=0.2 cargo test --locked --release --workspace --test e2e --test exactly_once
 	[ -n "$$LARDER_URL" ] || LARDER_WASI=0.2 cargo test --locked --release --workspace --test console serve
