@@ -26,9 +26,21 @@ struct Cli {
 enum Command {
     Serve(command::serve::Serve),
     Up(command::up::Up),
+    // The program `larder-worker`, so that one file is enough.
+    /// Run a worker, or its subcommands: the same as larder-worker.
+    Worker(Box<larder_worker::Cli>),
 }
 
 fn main() -> ExitCode {
+    match Cli::parse().command {
+        // It has a log and a runtime of its own.
+        Command::Worker(worker) => larder_worker::main(&worker),
+        Command::Serve(serve) => start(serve.run()),
+        Command::Up(up) => start(up.run()),
+    }
+}
+
+fn start(work: impl Future<Output = Result<()>>) -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -36,7 +48,7 @@ fn main() -> ExitCode {
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .init();
-    match run(Cli::parse().command) {
+    match complete(work) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("larder-local: {error:#}");
@@ -45,14 +57,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<()> {
+fn complete(work: impl Future<Output = Result<()>>) -> Result<()> {
     // The children of `up` are bound to the life of the thread that starts them: it has to be this one. What `serve`
     // serves has threads of its own.
     let runtime = Builder::new_current_thread().enable_all().build().context("cannot start the async runtime")?;
-    runtime.block_on(async {
-        match command {
-            Command::Serve(serve) => serve.run().await,
-            Command::Up(up) => up.run().await,
-        }
-    })
+    runtime.block_on(work)
 }

@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use anyhow::{Context as _, Result, bail};
+use nix::sys::signal::Signal;
 
-use super::artifacts::{built, on_path, workspace_root};
+use super::artifacts::{Program, on_path, workspace_root};
 use super::log::Output;
 use super::process::{Process, Start};
 use super::wasi::Wasi;
@@ -53,12 +54,16 @@ impl std::str::FromStr for Runtime {
 pub struct ApiSettings {
     /// What runs it.
     pub runtime: Runtime,
+    /// The `larder-local` that is the builtin runtime, in place of the workspace's.
+    pub program: Option<PathBuf>,
+    /// The version of WASI that it is built for.
+    pub wasi: Wasi,
     /// Where it listens.
     pub listen: SocketAddr,
-    /// The manifest.
-    pub manifest: PathBuf,
+    /// The manifest; None: that which `larder-local` holds in itself.
+    pub manifest: Option<PathBuf>,
     /// Spin's runtime configuration.
-    pub runtime_config: PathBuf,
+    pub runtime_config: Option<PathBuf>,
     /// Application variables, by their names in the manifest.
     pub variables: Vec<(String, String)>,
     /// More environment variables of the runtime, such as `SSL_CERT_FILE`.
@@ -69,20 +74,27 @@ pub struct ApiSettings {
     pub output: Output,
 }
 
+/// The pattern that lets the component connect to all Redis servers of this machine.
+const LOOPBACK: &str = "redis://127.0.0.1:*";
+
 impl ApiSettings {
     /// This workspace's component, with its Redis at this address, or its cluster at these.
     #[must_use]
     pub fn new(runtime: Runtime, wasi: Wasi, listen: SocketAddr, redis_url: &str, output: Output) -> Self {
         let root = workspace_root();
+        // Spin wants one pattern for the nodes of a cluster.
+        let (address, nodes) = if redis_url.contains(',') { (LOOPBACK, redis_url) } else { (redis_url, "") };
         Self {
             runtime,
+            program: None,
+            wasi,
             listen,
-            manifest: wasi.manifest(&root),
-            runtime_config: root.join("runtime-config.toml"),
+            manifest: Some(wasi.manifest(&root)),
+            runtime_config: Some(root.join("runtime-config.toml")),
             // The Redis is ours: no credentials of another one in our environment are for it.
             variables: [
-                ("redis_address", redis_url),
-                ("redis_nodes", "redis://127.0.0.1:*"),
+                ("redis_address", address),
+                ("redis_nodes", nodes),
                 ("redis_username", ""),
                 ("redis_password", ""),
             ]
@@ -102,40 +114,38 @@ impl ApiSettings {
     }
 
     fn spawn(&self) -> Result<Process> {
-        let (program, subcommand) = match self.runtime {
-            Runtime::Builtin => (built("larder-local")?, "serve"),
-            Runtime::Spin => (
-                on_path("spin").context(
+        let (listen, wasi, metrics) =
+            (self.listen.to_string(), self.wasi.to_string(), self.metrics.map(|address| address.to_string()));
+        let files = [("--from", &self.manifest), ("--runtime-config-file", &self.runtime_config)];
+        let files = files.into_iter().filter_map(|(flag, file)| Some([OsStr::new(flag), file.as_deref()?.as_os_str()]));
+        let mut arguments: Vec<_> =
+            [["--listen", &listen].map(OsStr::new)].into_iter().chain(files).flatten().collect();
+        let (program, on_our_death) = match self.runtime {
+            Runtime::Builtin => {
+                arguments.extend(["--wasi", &wasi].map(OsStr::new));
+                arguments.extend(metrics.iter().flat_map(|address| ["--metrics-listen", address].map(OsStr::new)));
+                (Program::local(self.program.as_deref(), "serve")?, Signal::SIGKILL)
+            }
+            Runtime::Spin => {
+                let path = on_path("spin").context(
                     "there is no `spin` on the PATH: install Spin (4.1 or newer for WASI 0.3), or unset LARDER_RUNTIME",
-                )?,
-                "up",
-            ),
+                )?;
+                // `spin up` has a child that serves, and ends it when it is asked to end; killed, it leaves it behind.
+                (Program { path, first: vec!["up"] }, Signal::SIGTERM)
+            }
         };
-        let listen = self.listen.to_string();
-        let metrics = self.metrics.filter(|_| self.runtime == Runtime::Builtin).map(|address| address.to_string());
-        let metrics = metrics.iter().flat_map(|address| ["--metrics-listen", address].map(OsStr::new));
         let variables =
             self.variables.iter().map(|(name, value)| (format!("SPIN_VARIABLE_{}", name.to_ascii_uppercase()), value));
         let environment: Vec<_> =
             variables.chain(self.environment.iter().map(|(name, value)| (name.clone(), value))).collect();
         Process::start(Start {
             name: "component",
-            program: &program,
-            arguments: [
-                OsStr::new(subcommand),
-                OsStr::new("--from"),
-                self.manifest.as_os_str(),
-                OsStr::new("--listen"),
-                OsStr::new(&listen),
-                OsStr::new("--runtime-config-file"),
-                self.runtime_config.as_os_str(),
-            ]
-            .into_iter()
-            .chain(metrics)
-            .collect(),
+            program: &program.path,
+            arguments: program.first.iter().map(OsStr::new).chain(arguments).collect(),
             environment: environment.iter().map(|(name, value)| (name.as_str(), OsStr::new(value))).collect(),
             stdin: Stdio::null(),
             output: self.output.clone(),
+            on_our_death,
         })
     }
 }

@@ -28,6 +28,26 @@ pub fn built(name: &str) -> Result<PathBuf> {
     }
 }
 
+/// A program, and the arguments that always come first.
+#[derive(Clone, Debug)]
+pub(super) struct Program {
+    pub path: PathBuf,
+    pub first: Vec<&'static str>,
+}
+
+impl Program {
+    /// The worker of this workspace.
+    pub fn worker() -> Result<Self> {
+        Ok(Self { path: built("larder-worker")?, first: vec![] })
+    }
+
+    /// A part of `larder-local`, which is its own subcommand: of the one at `path`, else of this workspace's.
+    pub fn local(path: Option<&Path>, subcommand: &'static str) -> Result<Self> {
+        let path = path.map_or_else(|| built("larder-local"), |path| Ok(path.to_path_buf()))?;
+        Ok(Self { path, first: vec![subcommand] })
+    }
+}
+
 /// A program on the PATH.
 pub(super) fn on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;

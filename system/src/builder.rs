@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::api::{ApiProcess, ApiSettings, Runtime};
+use super::artifacts::Program;
 use super::data::DataFolder;
 use super::log::Output;
 use super::port::Port;
@@ -36,9 +37,12 @@ pub struct SystemBuilder {
     runtime: Option<Runtime>,
     listen: Option<SocketAddr>,
     data: Option<PathBuf>,
+    program: Option<PathBuf>,
+    wasi: Option<Wasi>,
     manifest: Option<PathBuf>,
     runtime_config: Option<PathBuf>,
     inherit_output: bool,
+    admin: bool,
     observed: bool,
     api_metrics: Option<SocketAddr>,
     ready_within: Duration,
@@ -57,9 +61,12 @@ impl Default for SystemBuilder {
             runtime: None,
             listen: None,
             data: None,
+            program: None,
+            wasi: None,
             manifest: None,
             runtime_config: None,
             inherit_output: false,
+            admin: false,
             observed: false,
             api_metrics: None,
             ready_within: Duration::from_secs(60),
@@ -146,6 +153,21 @@ impl SystemBuilder {
         self
     }
 
+    /// Chooses the `larder-local` that runs the component and the workers, and the application that it holds in itself,
+    /// in place of what the workspace has.
+    #[must_use]
+    pub fn program(mut self, larder_local: &Path) -> Self {
+        self.program = Some(larder_local.to_path_buf());
+        self
+    }
+
+    /// Chooses the version of WASI.
+    #[must_use]
+    pub fn wasi(mut self, wasi: Wasi) -> Self {
+        self.wasi = Some(wasi);
+        self
+    }
+
     /// Chooses the manifest, in place of the workspace's.
     #[must_use]
     pub fn manifest(mut self, file: &Path) -> Self {
@@ -171,6 +193,13 @@ impl SystemBuilder {
     #[must_use]
     pub fn api_metrics(mut self, address: SocketAddr) -> Self {
         self.api_metrics = Some(address);
+        self
+    }
+
+    /// Has each worker serve its state and its metrics ([`WorkerProcess::admin_url`]).
+    #[must_use]
+    pub fn admin(mut self) -> Self {
+        self.admin = true;
         self
     }
 
@@ -211,7 +240,7 @@ impl SystemBuilder {
             Some(address) => address,
             None => reserve(&mut ports)?,
         };
-        let admins = match self.observed {
+        let admins = match self.admin || self.observed {
             true => (0..self.workers).map(|_| reserve(&mut ports)).collect::<Result<Vec<_>>>()?,
             false => vec![],
         };
@@ -227,18 +256,25 @@ impl SystemBuilder {
         let workers = (0..self.workers)
             .map(|number| {
                 let name = if self.workers == 1 { "worker".to_owned() } else { format!("worker-{number}") };
-                let admin = admins.get(number).map(ToString::to_string);
-                let admin = admin.as_deref().map(|address| ("LARDER_ADMIN_LISTEN", address));
-                let environment: Vec<_> = environment.iter().copied().chain(admin).collect();
-                WorkerProcess::start_as(&name, &url, &environment, &[], log(&name))
+                let program = match &self.program {
+                    Some(path) => Program::local(Some(path), "worker")?,
+                    None => Program::worker()?,
+                };
+                let admin = admins.get(number).copied();
+                WorkerProcess::start_as(&name, program, &url, admin, &environment, &[], log(&name))
             })
             .collect::<Result<Vec<_>>>()?;
         let runtime = self.runtime.map_or_else(Runtime::from_env, Ok)?;
-        let mut settings = ApiSettings::new(runtime, Wasi::from_env()?, listen, &url, log("component"));
+        let wasi = self.wasi.map_or_else(Wasi::from_env, Ok)?;
+        let mut settings = ApiSettings::new(runtime, wasi, listen, &url, log("component"));
         settings.variables.extend(self.variables);
         settings.environment = self.api_environment;
-        settings.manifest = self.manifest.unwrap_or(settings.manifest);
-        settings.runtime_config = self.runtime_config.unwrap_or(settings.runtime_config);
+        if self.program.is_some() {
+            (settings.manifest, settings.runtime_config) = (None, None);
+        }
+        settings.program = self.program;
+        settings.manifest = self.manifest.or(settings.manifest);
+        settings.runtime_config = self.runtime_config.or(settings.runtime_config);
         settings.metrics = api_metrics;
         let api = ApiProcess::start(settings)?;
 

@@ -5,6 +5,7 @@
 //! too (`spin up` has one). Three things end it: an explicit stop, the drop of the value, and the
 //! death of the thread that started it, even by `kill -9`; the kernel sees to the last one
 //! (`setpriv --pdeathsig`, where util-linux is installed). So start it from a thread that stays.
+//! The kernel does so for our own children only: one that has children has to end them itself.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -55,6 +56,8 @@ pub struct Start<'a> {
     pub environment: Vec<(&'a str, &'a OsStr)>,
     pub stdin: Stdio,
     pub output: Output,
+    /// What the kernel sends it when we die.
+    pub on_our_death: Signal,
 }
 
 impl Process {
@@ -66,7 +69,7 @@ impl Process {
         let mut command = match SETPRIV.as_deref() {
             Some(setpriv) => {
                 let mut command = Command::new(setpriv);
-                command.args(["--pdeathsig", "KILL", "--"]).arg(start.program);
+                command.args(["--pdeathsig", start.on_our_death.as_str(), "--"]).arg(start.program);
                 command
             }
             None => Command::new(start.program),

@@ -9,16 +9,17 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use super::artifacts::{on_path, workspace_root};
+use super::artifacts::on_path;
 use super::client::http_client;
 use super::log::Output;
 use super::port::Port;
 use super::process::{Process, Start};
 
 /// The PrometheusRule, whose `spec` is what Prometheus reads as a file of rules.
-const RULES: &str = "k8s/components/prometheus/alerts.yaml";
+const RULES: &str = include_str!("../../k8s/components/prometheus/alerts.yaml");
 
 /// How often it asks the workers, and looks at the rules: for people who try something and watch.
 const INTERVAL: &str = "5s";
@@ -74,6 +75,7 @@ impl Prometheus {
             environment: vec![],
             stdin: Stdio::null(),
             output: Output::File(data.join("prometheus.log")),
+            on_our_death: Signal::SIGKILL,
         })?;
         let mut prometheus = Self { process, port };
         prometheus.wait_until_up().await?;
@@ -119,10 +121,7 @@ fn config(workers: &[SocketAddr], requests: Option<SocketAddr>) -> Value {
 }
 
 fn rules() -> Result<Value> {
-    let path = workspace_root().join(RULES);
-    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let mut manifest: Value =
-        serde_saphyr::from_str(&text).with_context(|| format!("{} is no YAML", path.display()))?;
+    let mut manifest: Value = serde_saphyr::from_str(RULES).context("the PrometheusRule is no YAML")?;
     Ok(manifest["spec"].take())
 }
 

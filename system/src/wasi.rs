@@ -34,6 +34,15 @@ impl Wasi {
     }
 }
 
+impl std::fmt::Display for Wasi {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::V0_3 => "0.3",
+            Self::V0_2 => "0.2",
+        })
+    }
+}
+
 impl FromStr for Wasi {
     type Err = anyhow::Error;
 

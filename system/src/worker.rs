@@ -1,13 +1,14 @@
 //! The worker as a child process.
 
 use std::ffi::OsStr;
+use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
-use std::path::PathBuf;
 use std::process::Stdio;
 
 use anyhow::Result;
+use nix::sys::signal::Signal;
 
-use super::artifacts::built;
+use super::artifacts::Program;
 use super::log::Output;
 use super::port::Port;
 use super::process::{Process, Start};
@@ -19,12 +20,13 @@ pub struct WorkerProcess {
     process: Process,
     /// Its control server's. Several workers of one machine cannot share the default.
     control: Port,
+    admin: Option<SocketAddr>,
 }
 
 #[derive(Debug)]
 struct Settings {
     name: String,
-    program: PathBuf,
+    program: Program,
     redis_url: String,
     environment: Vec<(String, String)>,
     arguments: Vec<String>,
@@ -37,34 +39,43 @@ impl WorkerProcess {
     /// # Errors
     /// Where the worker is not built or cannot be started.
     pub fn start(redis_url: &str, environment: &[(&str, &str)], arguments: &[&str], output: Output) -> Result<Self> {
-        Self::start_as("worker", redis_url, environment, arguments, output)
+        Self::start_as("worker", Program::worker()?, redis_url, None, environment, arguments, output)
     }
 
     pub(super) fn start_as(
         name: &str,
+        program: Program,
         redis_url: &str,
+        admin: Option<SocketAddr>,
         environment: &[(&str, &str)],
         arguments: &[&str],
         output: Output,
     ) -> Result<Self> {
         let control = Port::reserve()?;
-        let listen = ("LARDER_CONTROL_LISTEN".to_owned(), control.address().to_string());
+        let servers = [("LARDER_CONTROL_LISTEN", Some(control.address())), ("LARDER_ADMIN_LISTEN", admin)];
+        let servers = servers.into_iter().filter_map(|(name, address)| Some((name.to_owned(), address?.to_string())));
         let more = environment.iter().map(|(name, value)| (name.to_string(), value.to_string()));
         let settings = Settings {
             name: name.to_owned(),
-            program: built("larder-worker")?,
+            program,
             redis_url: redis_url.to_owned(),
-            environment: [listen].into_iter().chain(more).collect(),
+            environment: servers.chain(more).collect(),
             arguments: arguments.iter().map(ToString::to_string).collect(),
             output,
         };
-        Ok(Self { process: settings.spawn()?, settings, control })
+        Ok(Self { process: settings.spawn()?, settings, control, admin })
     }
 
     /// `http://127.0.0.1:<port>` of its control server.
     #[must_use]
     pub fn control_url(&self) -> String {
         format!("http://{}", self.control.address())
+    }
+
+    /// `http://127.0.0.1:<port>` of its admin server, where a system started it with one.
+    #[must_use]
+    pub fn admin_url(&self) -> Option<String> {
+        self.admin.map(|address| format!("http://{address}"))
     }
 
     /// Starts it again with the same settings, after a kill where it still runs.
@@ -84,11 +95,19 @@ impl Settings {
         let more = self.environment.iter().map(|(name, value)| (name.as_str(), OsStr::new(value)));
         Process::start(Start {
             name: &self.name,
-            program: &self.program,
-            arguments: self.arguments.iter().map(OsStr::new).collect(),
+            program: &self.program.path,
+            arguments: self
+                .program
+                .first
+                .iter()
+                .copied()
+                .chain(self.arguments.iter().map(String::as_str))
+                .map(OsStr::new)
+                .collect(),
             environment: own.into_iter().chain(more).collect(),
             stdin: Stdio::null(),
             output: self.output.clone(),
+            on_our_death: Signal::SIGKILL,
         })
     }
 }

@@ -32,13 +32,13 @@ use crate::logging::LogSettings;
 #[command(version)]
 pub struct Cli {
     #[command(flatten)]
-    pub redis: RedisSettings,
+    pub(crate) redis: RedisSettings,
     #[command(flatten)]
-    pub worker: WorkerSettings,
+    pub(crate) worker: WorkerSettings,
     #[command(flatten)]
-    pub log: LogSettings,
+    pub(crate) log: LogSettings,
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub(crate) command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -3,5 +3,6 @@
 mod listen;
 mod metrics;
 pub mod serve;
+mod source;
 pub mod stop;
 pub mod up;

@@ -2,15 +2,14 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use larder_local::runtime::{Observer, Server};
-use larder_local::spin::{Application, runtime_config};
 use larder_telemetry::{Program, Telemetry};
 
 use super::listen;
 use super::metrics::Metrics;
+use super::source::Source;
 use super::stop::StopSignals;
 
 /// Serve the component, with the Redis that its variables name.
@@ -19,15 +18,11 @@ use super::stop::StopSignals;
 /// traces and figures by OpenTelemetry: OTEL_EXPORTER_OTLP_ENDPOINT and its relatives.
 #[derive(clap::Args)]
 pub struct Serve {
-    /// The manifest of the application.
-    #[arg(long, value_name = "FILE", default_value = "spin.toml")]
-    from: PathBuf,
+    #[command(flatten)]
+    source: Source,
     /// Where to listen.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000", value_parser = listen::address)]
     listen: SocketAddr,
-    /// Spin's runtime configuration.
-    #[arg(long, value_name = "FILE")]
-    runtime_config_file: Option<PathBuf>,
     /// Where to serve the figures of requests and Redis commands for Prometheus, at /metrics; nowhere by default.
     #[arg(long, value_name = "ADDRESS", value_parser = listen::address)]
     metrics_listen: Option<SocketAddr>,
@@ -42,10 +37,7 @@ impl Serve {
     /// Where the application or the configuration is refused, or the address is taken.
     pub async fn run(self) -> Result<()> {
         let mut signals = StopSignals::catch()?;
-        if let Some(file) = &self.runtime_config_file {
-            runtime_config::check(file)?;
-        }
-        let application = Application::load(&self.from, |name| std::env::var(name).ok())?;
+        let application = self.source.application()?;
         let is_open = application.variables.get("api_tokens").is_some_and(|tokens| tokens.trim().is_empty());
         let mut telemetry = Telemetry::default();
         telemetry.traces(&PROGRAM)?;

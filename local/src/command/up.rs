@@ -2,15 +2,15 @@
 
 use std::io::{self, Write as _};
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use clap::ArgAction;
-use larder_local::spin::{Application, runtime_config};
-use larder_system::{RedisCluster, Runtime, System, Topology, Wasi, built};
+use larder_system::{RedisCluster, Runtime, System, Topology, built};
 
 use super::listen;
+use super::source::Source;
 use super::stop::StopSignals;
 
 /// How long everything may take to become ready.
@@ -32,15 +32,8 @@ pub struct Up {
     /// What runs the component: builtin, or the spin on the PATH.
     #[arg(long, env = "LARDER_RUNTIME", default_value = "builtin")]
     runtime: Runtime,
-    /// The version of WASI that the component is built for: 0.3 or 0.2.
-    #[arg(long, env = "LARDER_WASI", value_name = "VERSION", default_value = "0.3")]
-    wasi: Wasi,
-    /// The manifest of the application, in place of that version's in the current folder.
-    #[arg(long, value_name = "FILE")]
-    manifest: Option<PathBuf>,
-    /// Spin's runtime configuration.
-    #[arg(long, value_name = "FILE", default_value = "runtime-config.toml")]
-    runtime_config_file: PathBuf,
+    #[command(flatten)]
+    source: Source,
     /// Start a Redis Cluster of so many masters, with a replica each, in place of one Redis.
     #[arg(long, env = "LARDER_CLUSTER", value_name = "MASTERS", default_value = "")]
     cluster: Topology,
@@ -60,28 +53,37 @@ impl Up {
     pub async fn run(self) -> Result<()> {
         let mut signals = StopSignals::catch()?;
         if self.listen.port() == 0 {
-            bail!("cannot listen on {}; choose a port, like `make up LISTEN=127.0.0.1:3000`", self.listen);
+            bail!("cannot listen on {}; choose a port, like --listen 127.0.0.1:3000", self.listen);
         }
         // Before anything is started, so that the message is the only one.
         TcpListener::bind(self.listen).with_context(|| {
-            format!("cannot listen on {}; choose another address with `make up LISTEN=127.0.0.1:PORT`", self.listen)
+            format!("cannot listen on {}; choose another address with --listen, or `make up LISTEN=...`", self.listen)
         })?;
-        let manifest = self.manifest.clone().unwrap_or_else(|| self.wasi.manifest(Path::new("")));
-        if self.runtime == Runtime::Builtin {
-            runtime_config::check(&self.runtime_config_file)?;
-            Application::load(&manifest, |name| std::env::var(name).ok())?.check_built()?;
-        }
+        let mut application = self.source.application()?;
+        application.check_built()?;
+        let program = std::env::current_exe().context("cannot tell where this program is")?;
         let mut builder = System::builder()
             .workers(self.workers.into())
             .runtime(self.runtime)
+            .program(&program)
+            .wasi(self.source.wasi)
             .listen(self.listen)
             .data(&self.data)
             .topology(self.cluster)
             .node_timeout(NODE_TIMEOUT)
-            .manifest(&manifest)
-            .runtime_config(&self.runtime_config_file)
+            .admin()
             .inherit_output()
             .ready_within(READY_WITHIN);
+        let files = match self.runtime {
+            Runtime::Builtin => self.source.files(),
+            Runtime::Spin => Some(self.source.unpacked(&self.data.join("application"))?),
+        };
+        if let Some(files) = files {
+            builder = builder.manifest(&files.manifest);
+            if let Some(file) = &files.runtime_config {
+                builder = builder.runtime_config(file);
+            }
+        }
         if self.observe {
             builder = builder.observed();
             // The workers tell Prometheus what the component goes by.
@@ -93,7 +95,8 @@ impl Up {
             system = builder.start() => system?,
             () = signals.next() => return Ok(()),
         };
-        self.greet(&system).await;
+        let wants_token = !application.variables.remove("api_tokens").unwrap_or_default().trim().is_empty();
+        self.greet(&system, wants_token).await;
         let death = tokio::select! {
             death = system.first_death() => Some(death?),
             () = signals.next() => None,
@@ -108,32 +111,45 @@ impl Up {
         }
     }
 
-    async fn greet(&self, system: &System) {
+    async fn greet(&self, system: &System, wants_token: bool) {
         let (url, redis) = (system.url(), &system.redis);
-        let larder = command_line();
-        let dead =
-            system.workers.first().map(|worker| format!("  {larder} --worker {} dead list\n", worker.control_url()));
-        let dead = dead.unwrap_or_default();
+        let token = if wants_token { " -H \"authorization: Bearer $LARDER_TOKEN\"" } else { "" };
+        let before = match wants_token {
+            true => {
+                "All of this needs an access token (docs/operations.md#access-tokens):\n\n  export LARDER_TOKEN=...\n\n"
+            }
+            false => "",
+        };
+        let worker = system.workers.first();
+        let servers = worker.and_then(|worker| {
+            Some(format!(" LARDER_ADMIN={} LARDER_WORKER_CONTROL={}", worker.admin_url()?, worker.control_url()))
+        });
         say(&format!(
             "\n\
              Larder is ready: {url}\n\
-             \n  \
-               curl -i -X PUT {url}/items/hello -H 'content-type: text/plain' -d 'Hello'\n  \
-               curl -i {url}/items/hello\n  \
-               curl -i -X DELETE {url}/items/hello\n\
              \n\
-             The same, and more, with the command line (docs/cli.md):\n\
+             {before}  \
+               curl -i -X PUT {url}/items/hello -H 'content-type: text/plain' -d 'Hello'{token}\n  \
+               curl -i {url}/items/hello{token}\n  \
+               curl -i -X DELETE {url}/items/hello{token}\n\
+             \n\
+             With the command line (docs/cli.md):\n\
              \n  \
-               {larder} --url {url} put hello Hello\n  \
-               {larder} --url {url} ls -l\n\
-             {dead}\
+               export LARDER_URL={url}{}\n  \
+               {larder} put hello Hello\n  \
+               {larder} ls -l\n  \
+               {larder} status\n  \
+               {larder} top\n  \
+               {larder} dead list\n\
              \n\
              In the browser: {url}/console\n\
              \n\
-             Its data is in {}, its Redis {} at {}. Ctrl-C stops everything.\n",
+             The data is in {}, Redis {} is at {}. Ctrl-C stops everything.\n",
+            servers.unwrap_or_default(),
             self.data.display(),
             redis.program().version(),
             redis.url(),
+            larder = command_line(),
         ));
         if let Some(prometheus) = &system.prometheus {
             let prometheus = prometheus.url();

@@ -28,9 +28,11 @@ pub fn prepare(application: &Application) -> Result<Compiled> {
     application.check_built()?;
     let wasm = &application.wasm;
     let engine = engine()?;
-    let component = Component::from_file(&engine, wasm)
-        .map_err(into_anyhow)
-        .with_context(|| format!("cannot compile {}", wasm.display()))?;
+    let component = match &application.embedded {
+        Some(embedded) => Component::new(&engine, embedded.component()?),
+        None => Component::from_file(&engine, wasm),
+    };
+    let component = component.map_err(into_anyhow).with_context(|| format!("cannot compile {}", wasm.display()))?;
     let pre = linker(&engine)
         .and_then(|linker| linker.instantiate_pre(&component))
         .map_err(into_anyhow)

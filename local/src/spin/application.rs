@@ -11,6 +11,7 @@ use super::manifest::Manifest;
 use super::names::ComponentId;
 use super::route::Route;
 use super::variables::Variables;
+use crate::embedded::Embedded;
 
 /// What the runtime needs to know of an application with one component.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub struct Application {
     pub name: String,
     /// The Wasm file of the component.
     pub wasm: PathBuf,
+    /// What holds the component in place of that file.
+    pub embedded: Option<Embedded>,
     /// The routes that lead to the component, the most exact first: of several that match, that one counts, as with Spin.
     pub routes: Vec<Route>,
     /// The component's own variables, with their values.
@@ -45,6 +48,16 @@ impl Application {
             .with_context(|| format!("{} is not a manifest that can be run", path.display()))
     }
 
+    /// The application that this program holds in itself, as [`Application::load`] reads one.
+    ///
+    /// # Errors
+    /// As there, and where this program holds no component.
+    pub fn embedded(embedded: Embedded, environment: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        embedded.component()?;
+        let application = Self::parse(embedded.manifest, Path::new(""), environment)?;
+        Ok(Self { embedded: Some(embedded), ..application })
+    }
+
     fn parse(text: &str, folder: &Path, environment: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let mut manifest: Manifest = toml::from_str(text)?;
         let variables = Variables::resolve(&manifest.variables, environment)?;
@@ -62,6 +75,10 @@ impl Application {
         let mut hosts = Vec::new();
         for template in component.allowed_outbound_hosts {
             let filled = variables.fill(&template).with_context(|| at("allowed_outbound_hosts"))?;
+            // As Spin: a variable that is empty allows nothing.
+            if filled.text.is_empty() && !template.is_empty() {
+                continue;
+            }
             let host: AllowedHost = filled
                 .text
                 .parse()
@@ -73,6 +90,7 @@ impl Application {
         Ok(Self {
             name: manifest.application.name,
             wasm: folder.join(component.source.0),
+            embedded: None,
             routes,
             variables: values,
             environment: component.environment,
@@ -80,13 +98,16 @@ impl Application {
         })
     }
 
-    /// Makes sure that the Wasm file is there.
+    /// Makes sure that the component is there.
     ///
     /// # Errors
     /// Where it is not, with what builds it.
     pub fn check_built(&self) -> Result<()> {
         let wasm = self.wasm.display();
-        ensure!(self.wasm.is_file(), "the component {wasm} is not built: run `make component` or `spin build`");
+        ensure!(
+            self.embedded.is_some() || self.wasm.is_file(),
+            "the component {wasm} is not built: run `make component` or `spin build`"
+        );
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use nix::sys::signal::Signal;
 use redis::{Client, FromRedisValue, Value};
 
 use super::clock::Clock;
@@ -78,6 +79,7 @@ impl RedisSentinel {
             environment: vec![],
             stdin: Stdio::null(),
             output: Output::File(folder.join("sentinel.log")),
+            on_our_death: Signal::SIGKILL,
         })?;
         let started = Self { sentinel, nodes, port, _ports: ports };
         wait_for("the Sentinel knows both servers", async || {

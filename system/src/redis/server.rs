@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use nix::sys::signal::Signal;
 use redis::{AsyncConnectionConfig, Client, FromRedisValue};
 
 use super::clock::Clock;
@@ -174,6 +175,7 @@ impl Settings {
             environment: clock.iter().map(|(name, value)| (*name, value.as_os_str())).collect(),
             stdin: self.lock.as_deref().map_or_else(|| Ok(Stdio::null()), DataFolder::lock_for_child)?,
             output: Output::File(self.folder.join("redis.log")),
+            on_our_death: Signal::SIGKILL,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use larder_tests::{Larder, eventually};
@@ -11,7 +11,7 @@ use nix::pty::{Winsize, openpty};
 use crate::{Cli, Tested};
 
 /// A command on a terminal of its own.
-struct OnTerminal {
+pub struct OnTerminal {
     child: Child,
     keyboard: File,
     screen: Arc<Mutex<Vec<u8>>>,
@@ -23,10 +23,15 @@ impl OnTerminal {
     }
 
     fn start_with(cli: &Cli, arguments: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let mut command = cli.command(arguments)?;
+        command.envs(variables.iter().copied());
+        Self::spawn(command)
+    }
+
+    pub fn spawn(mut command: Command) -> anyhow::Result<Self> {
         let size = Winsize { ws_row: 40, ws_col: 120, ws_xpixel: 0, ws_ypixel: 0 };
         let pty = openpty(&size, None)?;
-        let mut command = cli.command(arguments)?;
-        command.envs(variables.iter().copied()).env("TERM", "xterm").stdin(Stdio::from(pty.slave.try_clone()?));
+        command.env("TERM", "xterm").stdin(Stdio::from(pty.slave.try_clone()?));
         command.stdout(Stdio::from(pty.slave.try_clone()?)).stderr(Stdio::from(pty.slave));
         let child = command.spawn()?;
         let (keyboard, mut output) = (File::from(pty.master.try_clone()?), File::from(pty.master));
@@ -42,11 +47,11 @@ impl OnTerminal {
         Ok(Self { child, keyboard, screen })
     }
 
-    fn seen(&self) -> String {
+    pub fn seen(&self) -> String {
         String::from_utf8_lossy(&self.screen.lock().expect("nobody panics with it")).into_owned()
     }
 
-    async fn sees(&self, text: &str) -> Tested {
+    pub async fn sees(&self, text: &str) -> Tested {
         eventually(text, async || {
             anyhow::ensure!(self.seen().contains(text), "{}", self.seen().escape_debug());
             Ok(())
@@ -54,11 +59,11 @@ impl OnTerminal {
         .await
     }
 
-    fn types(&mut self, keys: &str) -> Tested {
+    pub fn types(&mut self, keys: &str) -> Tested {
         Ok(self.keyboard.write_all(keys.as_bytes())?)
     }
 
-    async fn ends(&mut self) -> anyhow::Result<Option<i32>> {
+    pub async fn ends(&mut self) -> anyhow::Result<Option<i32>> {
         let child = Mutex::new(&mut self.child);
         eventually("it ends", async || {
             let status = child.lock().expect("nobody panics with it").try_wait()?;

@@ -1,37 +1,98 @@
-//! What `make up` says of the command line works as it stands there.
+//! What `larder-local up` prints works as it stands there, with access tokens too; and one file is enough for it.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use larder_system::{Port, built};
+use anyhow::{Context as _, ensure};
+use larder_system::{Port, built, workspace_root};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use crate::Tested;
+use crate::terminal::OnTerminal;
+
+/// What the lines that are printed say, in their order.
+const SAY: [(&str, &str); 8] = [
+    ("curl -i -X PUT", "HTTP/1.1 202 Accepted"),
+    ("curl -i http", "Hello"),
+    ("curl -i -X DELETE", "HTTP/1.1 202 Accepted"),
+    ("put hello Hello", "hello created"),
+    ("ls -l", "hello"),
+    ("status", "pending"),
+    ("top", "ready"),
+    ("dead list", "No dead letters."),
+];
 
 #[tokio::test]
 async fn the_lines_that_up_prints_can_be_pasted() -> Tested {
-    let (port, data) = (Port::reserve()?, TempDir::new()?);
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
-    let mut up = tokio::process::Command::new(built("larder-local")?);
-    up.arg("up").arg("--listen").arg(port.address().to_string()).arg("--data").arg(data.path());
-    let mut up = up.current_dir(&root).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
+    paste(&[], &[], None).await
+}
+
+#[tokio::test]
+async fn they_work_with_an_access_token() -> Tested {
+    let made = Command::new(built("larder-worker")?)
+        .args(["token", "new", "--name", "me", "--scope", "read", "--scope", "write", "--scope", "list", "--json"])
+        .args(["--scope", "admin"])
+        .output()?;
+    let made: Value = serde_json::from_slice(&made.stdout)?;
+    let (token, entries) = (made["token"].as_str().context("no token")?, Value::from(vec![made["entry"].clone()]));
+    // Of the application in this repository, for once.
+    let from = ["--from".into(), workspace_root().into_os_string()];
+    paste(&from, &[("SPIN_VARIABLE_API_TOKENS", entries.to_string())], Some(token)).await
+}
+
+/// Starts a copy of `larder-local` that has nothing beside it, and runs what it prints in one shell after the other.
+async fn paste(arguments: &[OsString], variables: &[(&str, String)], token: Option<&str>) -> Tested {
+    let (port, folder) = (Port::reserve()?, TempDir::new()?);
+    let program = folder.path().join("larder-local");
+    std::fs::copy(built("larder-local")?, &program)?;
+    let mut up = tokio::process::Command::new(&program);
+    up.arg("up")
+        .arg("--listen")
+        .arg(port.address().to_string())
+        .envs(variables.iter().map(|(name, value)| (name, value)));
+    let mut up = up.current_dir(folder.path()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
     let mut output = BufReader::new(up.stdout.take().expect("it is piped")).lines();
-    let mut lines = Vec::new();
-    while lines.len() < 3 {
+    let (mut exports, mut lines) = (String::new(), Vec::new());
+    while lines.len() < SAY.len() {
         let line = tokio::time::timeout(Duration::from_secs(60), output.next_line()).await??;
-        let line = line.ok_or_else(|| anyhow::anyhow!("it ended before it was ready"))?;
-        lines.extend(line.strip_prefix("  ").filter(|line| line.contains("/larder ")).map(str::to_owned));
+        let line = line.context("it ended before it was ready")?;
+        match line.strip_prefix("  ") {
+            Some(export) if export.starts_with("export LARDER_TOKEN=") => {
+                ensure!(token.is_some(), "{line}");
+                exports += &format!("export LARDER_TOKEN={}\n", token.unwrap_or_default());
+            }
+            Some(export) if export.starts_with("export ") => exports += &format!("{export}\n"),
+            Some(line) => lines.push(line.to_owned()),
+            None => {}
+        }
     }
-    for (line, says) in lines.iter().zip(["hello created", "hello", "No dead letters."]) {
-        let ran = Command::new("sh").arg("-c").arg(line).current_dir(&root).output()?;
-        let out = String::from_utf8_lossy(&ran.stdout).into_owned();
-        assert!(ran.status.success() && out.contains(says), "{line}: {ran:?}");
+    for (line, (what, says)) in lines.iter().zip(SAY) {
+        ensure!(line.contains(what), "{line} is not {what}");
+        shell(&format!("{exports}{line}"), says, folder.path()).await.with_context(|| line.clone())?;
     }
     kill(Pid::from_raw(i32::try_from(up.id().expect("it runs"))?), Signal::SIGTERM)?;
     tokio::time::timeout(Duration::from_secs(20), up.wait()).await??;
+    Ok(())
+}
+
+async fn shell(script: &str, says: &str, folder: &Path) -> Tested {
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(script).current_dir(folder).env_remove("LARDER_TOKEN").env_remove("LARDER_URL");
+    if script.ends_with(" top") {
+        let mut top = OnTerminal::spawn(command)?;
+        top.sees(says).await?;
+        top.types("q")?;
+        ensure!(top.ends().await? == Some(0), "{}", top.seen());
+        return Ok(());
+    }
+    let ran = command.output()?;
+    let out = String::from_utf8_lossy(&ran.stdout);
+    ensure!(ran.status.success() && out.contains(says), "{ran:?}");
     Ok(())
 }

@@ -15,6 +15,9 @@ use crate::Tested;
 
 const WRITERS: usize = 8;
 
+/// How long a component may take to start again. Spin compiles it each time.
+const RESTART: Duration = Duration::from_secs(30);
+
 /// What one writer, the only one of its item, saw.
 struct History {
     id: ItemId,
@@ -117,7 +120,11 @@ async fn killing_redis_under_load_loses_nothing_and_needs_no_other_restart() -> 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killing_the_component_under_load_loses_nothing() -> Tested {
-    survive(3, async |system| system.api.restart().await).await
+    survive(3, async |system| {
+        system.api.restart().await?;
+        system.wait_until_ready(RESTART).await
+    })
+    .await
 }
 
 #[tokio::test]

@@ -22,11 +22,11 @@ pub struct Up {
     data: TempDir,
 }
 
-/// The program, for this port and folder; on a cluster where `LARDER_CLUSTER` says so.
+/// The program, for this port and folder; on a cluster where `LARDER_CLUSTER` says so. It needs nothing of the repository.
 pub fn command(port: u16, data: &Path) -> anyhow::Result<Command> {
     let mut command = Command::new(built("larder-local")?);
     command.arg("up").arg("--listen").arg(format!("127.0.0.1:{port}")).arg("--data").arg(data);
-    command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).kill_on_drop(true);
+    command.current_dir(data).kill_on_drop(true);
     Ok(command)
 }
 
@@ -123,7 +123,7 @@ async fn a_part_that_dies_ends_it_with_a_message() -> Tested {
     // Redis is the one that is not ours; it may be a Valkey. In a cluster others stand in for it.
     let redis = ("Redis", (|command: &str| !command.contains("larder-")) as fn(&str) -> bool);
     let redis = (Topology::from_env()? == Topology::Alone).then_some(redis);
-    let worker = ("worker", (|command: &str| command.contains("larder-worker")) as fn(&str) -> bool);
+    let worker = ("worker", (|command: &str| command.contains("larder-local\0worker")) as fn(&str) -> bool);
     for (role, is_it) in redis.into_iter().chain([worker]) {
         let (port, data) = (Port::reserve()?, TempDir::new()?);
         let mut child = command(port.number(), data.path())?.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
