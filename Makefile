@@ -14,6 +14,7 @@ CASES ?=
 # An environment for the checks in Python. The copy of the list says that it is complete.
 PYTHON := target/python/bin/python
 PYTHON_READY := target/python/requirements.txt
+PYTEST = $(PYTHON) -m pytest -q -c k8s/tests/pytest.ini --rootdir .
 
 # Another, for the benchmark: what it is measured with, and what Larder is measured beside.
 BENCH_PYTHON := target/bench-python/bin/python
@@ -41,7 +42,7 @@ $(error QUICK is $(QUICK); it must be 1, to try the benchmark out, or 0)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup python build component components cli up test fuzz manifests test-k8s soak bench bench-report pictures
+.PHONY: help setup python build component components cli up test fuzz manifests packages test-k8s soak bench bench-report pictures
 
 help: ## List the targets
 	@echo 'make TARGET [SETTING=value ...]'
@@ -100,8 +101,7 @@ up: setup build ## Start everything on LISTEN, with the data in DATA; CLUSTER=3 
 
 # Where LARDER_URL names a deployment, it decides which version is tested, and once is enough.
 test: SETUP := test
-test: setup python manifests build $(AXE) ## Run every test; LARDER_URL=http://... tests a deployment that is there
-	$(PYTHON) -m pytest -q -c k8s/tests/pytest.ini --rootdir . docs/tests
+test: setup python manifests build packages $(AXE) ## Run every test; LARDER_URL=http://... tests a deployment that is there
 	cargo test --locked --release --workspace
 	[ -n "$$LARDER_URL" ] || LARDER_WASI=0.2 cargo test --locked --release --workspace --test e2e --test exactly_once
 	[ -n "$$LARDER_URL" ] || LARDER_WASI=0.2 cargo test --locked --release --workspace --test console serve
@@ -114,8 +114,14 @@ fuzz: python build ## Let Schemathesis ask what it likes; LARDER_SEED=... asks t
 	{ echo "LARDER_SEED=$$seed asks the same again"; exit 1; }
 
 manifests: SETUP := test
-manifests: python ## Check the Kubernetes manifests, all scripts, and what is told of the benchmark
-	$(PYTHON) -m pytest -q -c k8s/tests/pytest.ini --rootdir . k8s/tests bench/tests
+manifests: python ## Check the Kubernetes manifests, all scripts, the workflows and images, and what is told of the benchmark
+	$(PYTEST) k8s/tests bench/tests release/tests --ignore-glob '*/test_built_*'
+
+# After the rest is built, so that what they share is there.
+packages: SETUP := test
+packages: python build ## Build the worker by itself, lay out what a release holds, and run README's commands as printed
+	$(PYTEST) release/tests/test_built_*.py
+	$(PYTEST) docs/tests
 
 test-k8s: ## Create a k3d cluster, deploy to it, and test it while pods are killed
 	k8s/cluster-test/run.sh

@@ -1,8 +1,8 @@
 """README's and docs' commands run as they are printed, and each alone.
 
 What listens on a port that a document names has a network of its own (`unshare --net`), so that nothing else on the
-machine is in its way. `make up` runs in this tree. What a user builds alone, with the features that it has alone, is
-built from a copy of what git has: the workspace's own builds would hide a feature that is missing.
+machine is in its way. `make up` runs in this tree, the worker where it was built alone, with the features that it has
+alone: the workspace's own build would hide one that is missing.
 """
 
 import os
@@ -18,8 +18,8 @@ import pytest
 
 from commands import ELSEWHERE, ROOT, SPIN, UP, block, shown
 
-# What is built alone, kept from one run to the next.
-ALONE = ROOT / "target/alone"
+# Where the packages' test has built the worker alone.
+BUILT = [f"CARGO_TARGET_DIR={ROOT}/target/alone", f"CARGO_BUILD_BUILD_DIR={ROOT}/target"]
 
 APART = ["unshare", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"])]
 can_be_apart = subprocess.run([*APART, "true"], capture_output=True).returncode == 0
@@ -89,30 +89,17 @@ def test_up_runs_as_printed(command, tmp_path):
         assert up.wait(timeout=60) in (0, 130), up.stdout.read()
 
 
-@pytest.fixture(scope="module")
-def copy(tmp_path_factory):
-    """What git has, as a user's clone, with the component where `spin build` puts it."""
-    folder = tmp_path_factory.mktemp("clone")
-    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    for name in filter(None, names.split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / name)
+@pytest.fixture
+def copy():
+    """The worker's build context, in which the packages' test has built it alone, with the component where `spin build`
+    puts it."""
+    folder = ROOT / "target/context"
+    assert folder.is_dir(), "run `make packages` first"
     built = Path("target/wasm32-wasip2/component")
-    (folder / built).mkdir(parents=True)
+    (folder / built).mkdir(parents=True, exist_ok=True)
     for component in (ROOT / built).glob("*.wasm"):
         shutil.copy(component, folder / built)
     return folder
-
-
-@pytest.fixture(scope="module")
-def worker(copy):
-    """`cargo run` of the worker, built beforehand: what is built may have to be fetched."""
-    environment = os.environ | {"CARGO_TARGET_DIR": str(ALONE)}
-    run = "cargo run --locked --release -p larder-worker"
-    build = run.replace("cargo run", "cargo build")
-    subprocess.run(build.split(), cwd=copy, env=environment, check=True)
-    return run
 
 
 WAIT_AND_TRY = """
@@ -125,14 +112,15 @@ echo; echo TRIED
 
 @apart
 @pytest.mark.parametrize("command", sorted(command for command in SPIN if command.startswith("spin up")))
-def test_readme_runs_with_spin(command, copy, worker):
+def test_readme_runs_with_spin(command, copy):
     """Redis, the worker and the component, each as README prints it; without a Spin, `larder-local` is it."""
     redis = block("README.md", "    mkdir -p data")
     spin = command
     if not shutil.which("spin"):
         manifest = "spin-wasip2.toml" if "spin-wasip2" in command else "spin.toml"
         spin = f"{ROOT}/target/release/larder-local serve --from {manifest} --runtime-config-file runtime-config.toml"
-    script = f"({redis}) & (CARGO_TARGET_DIR={ALONE} {worker}) & ({spin}) & {WAIT_AND_TRY} wait"
+    worker = "cargo run --locked --release -p larder-worker"
+    script = f"({redis}) & ({' '.join(BUILT)} {worker}) & ({spin}) & {WAIT_AND_TRY} wait"
     try:
         with started(script, copy) as process:
             said = read_until(process, "TRIED", 300)

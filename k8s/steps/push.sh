@@ -1,22 +1,32 @@
 #!/usr/bin/env bash
-# Builds the images from this repository and pushes them to REGISTRY, tagged IMAGE_TAG. The registry
-# must know you: `docker login`, `spin registry login`. INSECURE_REGISTRY=1: over plain HTTP.
+# push.sh [IMAGE...]: builds images from this repository and pushes them to REGISTRY, tagged IMAGE_TAG; without a name,
+# those that the manifests use. The registry must know you: `docker login`, `spin registry login`.
+# INSECURE_REGISTRY=1: over plain HTTP. VERSION: what the labels say, in place of the tag.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 : "${REGISTRY:?}" "${IMAGE_TAG:?}"
+[ $# -gt 0 ] || set -- larder-api larder-api-wasi03 larder-worker
 
-# The manifests of the application, for the two worlds of Spin. The shims released so far run WASI 0.2.
-wasi02_manifest=spin-wasip2.toml
-wasi03_manifest=spin.toml
+push_component() { # IMAGE WASI MANIFEST
+    local push=(spin registry push)
+    if [ -n "${INSECURE_REGISTRY-}" ]; then push+=(--insecure); fi
+    make component WASI="$2"
+    "${push[@]}" --from "$3" "$REGISTRY/$1:$IMAGE_TAG"
+}
 
-push=(spin registry push)
-if [ -n "${INSECURE_REGISTRY-}" ]; then push+=(--insecure); fi
+push_container() { # IMAGE FOLDER
+    docker build --file "$2/Dockerfile" --tag "$REGISTRY/$1:$IMAGE_TAG" --build-arg VERSION="${VERSION:-$IMAGE_TAG}" \
+        --build-arg REVISION="$(git rev-parse HEAD 2>/dev/null || echo unknown)" .
+    docker push "$REGISTRY/$1:$IMAGE_TAG"
+}
 
-make component WASI=0.2
-"${push[@]}" --from "$wasi02_manifest" "$REGISTRY/larder-api:$IMAGE_TAG"
-make component WASI=0.3
-"${push[@]}" --from "$wasi03_manifest" "$REGISTRY/larder-api-wasi03:$IMAGE_TAG"
-
-docker build --file worker/Dockerfile --tag "$REGISTRY/larder-worker:$IMAGE_TAG" \
-    --build-arg VERSION="$IMAGE_TAG" --build-arg REVISION="$(git rev-parse HEAD 2>/dev/null || echo unknown)" .
-docker push "$REGISTRY/larder-worker:$IMAGE_TAG"
+for image in "$@"; do
+    case $image in
+        # The shims released so far run WASI 0.2.
+        larder-api) push_component "$image" 0.2 spin-wasip2.toml ;;
+        larder-api-wasi03) push_component "$image" 0.3 spin.toml ;;
+        larder-worker) push_container "$image" worker ;;
+        larder) push_container "$image" local ;;
+        *) echo "push: there is no image $image" >&2 && exit 2 ;;
+    esac
+done

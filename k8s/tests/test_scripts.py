@@ -1,4 +1,4 @@
-"""Every script of the repository passes shellcheck, and the image of the worker is what it should be."""
+"""Every script of the repository passes shellcheck."""
 
 import re
 import subprocess
@@ -38,14 +38,3 @@ def test_shellcheck_can_fail(tmp_path):
     bad = tmp_path / "bad.sh"
     bad.write_text("#!/bin/bash\nrm $1\n")
     assert subprocess.run(["shellcheck", str(bad)], env=ENVIRONMENT, capture_output=True, check=False).returncode == 1
-
-
-def test_the_image_of_the_worker_is_pinned_small_and_not_root():
-    text = (REPOSITORY / "worker/Dockerfile").read_text()
-    stages = re.findall(r"^FROM (?:--platform=\S+ )?(\S+)", text, re.MULTILINE)
-    assert stages[-1] == "scratch"
-    assert re.search(r"^USER 65532:65532$", text, re.MULTILINE)
-    assert "--locked" in text
-    (build,) = re.findall(r"^ARG RUST_IMAGE=(\S+)$", text, re.MULTILINE)
-    assert re.fullmatch(r"\S+:\d+\.\d+\.\d+-alpine\d+\.\d+", build)
-    assert not re.search(r"^(CMD|SHELL|HEALTHCHECK)", text, re.MULTILINE)
