@@ -8,7 +8,7 @@ source "$(dirname "$0")/ask.sh"
 is_master() { [[ $(own info replication) == *role:master* ]]; }
 
 if ! is_master; then exit; fi
-while read -r _ place flags _ _ _ _ link; do
+own cluster replicas "$(own cluster myid)" | while read -r _ place flags _ _ _ _ link; do
     case $flags,$link in *fail* | *,disconnected) continue ;; esac
     if address=$(address_of "${place##*,}") && at "$address" cluster failover; then
         for _ in {1..50}; do
@@ -16,4 +16,4 @@ while read -r _ place flags _ _ _ _ link; do
             sleep 0.1
         done
     fi
-done < <(own cluster replicas "$(own cluster myid)")
+done
