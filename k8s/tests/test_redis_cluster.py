@@ -43,7 +43,8 @@ def held(pods, *numbers):
     scripts = [pods.folder / f"pod-{pod}/join.sh" for pod in numbers]
     for script in scripts:
         script.rename(script.with_name("join-once.sh"))
-        script.symlink_to("/bin/true")
+        script.write_text("#!/bin/true\n")
+        script.chmod(0o755)
     yield
     for script in scripts:
         script.with_name("join-once.sh").rename(script)
@@ -212,6 +213,23 @@ def test_a_replica_is_ready_when_it_has_caught_up(pods):
     pods.ask(replica, "client", "kill", "type", "master")
     pods.wait(lambda: pods.script("ready.sh", replica).returncode != 0)
     pods.ask(replica, "config", "set", "masterauth", password)
+    well(pods)
+
+
+def test_a_replica_is_not_ready_before_it_has_found_the_masters(pods):
+    """They vote when it is to take over. Here it finds only its own, until gossip brings the others."""
+    master, (replica,) = next(iter(well(pods).items()))
+    pods.end(replica)
+    with held(pods, *pods.processes):
+        pods.start(replica, MACHINES[replica])
+        with held(pods, replica):
+            pods.wait(lambda: pods.ask(replica, "ping") == "PONG")
+            assert pods.ask(replica, "cluster", "meet", pods.addresses[master], "6379") == "OK"
+            pods.wait(lambda: "master_link_status:up" in pods.ask(replica, "info", "replication"))
+            for _ in range(20):
+                if pods.script("ready.sh", replica).returncode == 0:
+                    found = {row["address"] for row in pods.table(replica) if row["slots"]}
+                    assert found <= set(pods.addresses.values()), pods.ask(replica, "cluster", "nodes")
     well(pods)
 
 
