@@ -23,7 +23,8 @@ case $* in
     "-n larder exec -i pod/"*" -- redis-cli")
         name=${{5#pod/}} address=$(sed -n "s/^$name[.][^ ]* //p" {folder}/hosts)
         REDISCLI_AUTH={password} exec redis-cli -h "$address" ;;
-    "-n larder get secret larder-redis -o jsonpath={{.data.nodes}}") sed -n 's/^  nodes: "\\(.*\\)"/\\1/p' {folder}/secret ;;
+    "-n larder get secret larder-redis -o jsonpath={{.data.nodes}}")
+        sed -n 's/^  nodes: "\\(.*\\)"/\\1/p' {folder}/secret ;;
     "-n larder delete secret larder-redis") rm {folder}/secret ;;
     "--namespace larder get secret larder-redis") test -f {folder}/secret ;;
     "--namespace larder get secret larder-tokens --output "*) printf %s {tokens} ;;
