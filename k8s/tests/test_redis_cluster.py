@@ -45,9 +45,11 @@ def held(pods, *numbers):
         script.rename(script.with_name("join-once.sh"))
         script.write_text("#!/bin/true\n")
         script.chmod(0o755)
-    yield
-    for script in scripts:
-        script.with_name("join-once.sh").rename(script)
+    try:
+        yield
+    finally:
+        for script in scripts:
+            script.with_name("join-once.sh").rename(script)
 
 
 def test_clients_are_sent_to_names(pods):
@@ -105,16 +107,37 @@ def test_a_replica_that_asks_the_old_address_is_told_the_new_one(pods):
     redis-cli tells of another address than there is."""
     master, (replica,) = next(iter(well(pods).items()))
     assert "my master is at" not in pods.script("join.sh", replica).stdout
-    double = pods.folder / "bin/redis-cli"
-    other = r"sed 's/^master_host:[^\r]*/master_host:192.0.2.1/'"
-    double.write_text(f'#!/bin/bash\n{shutil.which("redis-cli")} "$@" | {other}\n')
-    double.chmod(0o755)
-    try:
+    with redis_cli(pods, r"sed 's/^master_host:[^\r]*/master_host:192.0.2.1/'"):
         done = pods.script("join.sh", replica)
-    finally:
-        double.unlink()
     assert f"my master is at {pods.addresses[master]} now\nOK" in done.stdout
     well(pods)
+
+
+def test_no_place_is_free_while_a_replica_has_no_master_yet(pods):
+    """A node that is new itself tells of replicas before it knows whom they copy, which a test cannot time."""
+    (_, (lost,)), (other, (replica,)) = list(well(pods).items())[:2]
+    before = ids(pods)
+    lose_volume(pods, lost)
+    with held(pods, lost):
+        pods.wait(lambda: pods.ask(lost, "ping") == "PONG")
+        assert pods.script("join-once.sh", lost).returncode == 0
+        pods.wait(lambda: len([row for row in pods.table(lost) if row["slots"]]) == 3)
+        with redis_cli(pods, f"sed '/^{before[replica]}/s/{before[other]}/-/'"):
+            assert "becoming" not in pods.script("join-once.sh", lost).stdout
+    assert well(pods)[other] == {replica}
+    forget(pods, before[lost])
+
+
+@contextmanager
+def redis_cli(pods, changed):
+    """A double of redis-cli, which says something else than Redis."""
+    double = pods.folder / "bin/redis-cli"
+    double.write_text(f'#!/bin/bash\n{shutil.which("redis-cli")} "$@" | {changed}\n')
+    double.chmod(0o755)
+    try:
+        yield
+    finally:
+        double.unlink()
 
 
 @pytest.mark.parametrize("lost", ["replica", "master"])

@@ -76,8 +76,9 @@ settle() {
 
 # masters_in_need ADDRESS: id and address of each master that has less than REPLICAS, as the node at ADDRESS
 # tells. Fails where that cannot be told now: a master that has slots is away, or a pod before this one has
-# not settled yet, or has not been heard of there: it meets the others at this moment. An earlier node of this pod, or
-# of one that is back as another, lost its volume and does not count.
+# not settled yet, or has not been heard of there: it meets the others at this moment. Nor where that node is new
+# itself, and does not know yet whom a replica copies. An earlier node of this pod, or of one that is back as another,
+# lost its volume and does not count.
 masters_in_need() {
     local me told
     if ! me=$(own cluster myid) || ! told=$(at "$1" cluster nodes); then return 1; fi
@@ -94,7 +95,7 @@ masters_in_need() {
         pod == ordinal { next }
         named && $3 !~ /fail/ { back[pod] }
         $3 ~ /slave/ && $3 ~ /fail/ { missed[$1] = $4; was[$1] = pod }
-        $3 ~ /slave/ && $3 !~ /fail/ { has[$4]++ }
+        $3 ~ /slave/ && $3 !~ /fail/ { has[$4]++; if ($4 == "-") unsure = 1 }
         $3 ~ /master/ && $3 !~ /fail/ { address[$1] = $2; slots[$1] = NF > 8; number[$1] = pod }
         END {
             for (n = 0; n < ordinal; n++) if (!(n in heard_of)) unsure = 1
