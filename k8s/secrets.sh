@@ -10,6 +10,9 @@ Creates, where they are missing:
   larder-redis   where Redis is and how to log in there. From LARDER_REDIS in the environment,
                  redis[s]://[user:password@]host[:port][,host[:port]...]; without it, for the
                  overlays dev and cluster, a random password for the Redis of the overlay.
+                 For a cluster or Sentinels LARDER_REDIS names some of them. LARDER_REDIS_ADDRESS is
+                 then the pattern that matches all to which they lead: rediss://*.store.example.com:6379,
+                 redis://10.0.0.0/8:6379 or redis://*:6379. The overlay cluster has its own.
   larder-client  a random access token, readable: for the test of deploy.sh. In the overlay dev it
                  may do everything, else only read and write ids that begin with smoke/. Give
                  clients others, made with `larder-worker token new`.
@@ -59,11 +62,27 @@ secret() {
 }
 
 # Where the Redis of the overlay is; of a cluster the pods, any of which is enough. Nothing where it brings none.
+ours='' address=${LARDER_REDIS_ADDRESS-}
 case $overlay in
     dev) ours=larder-redis ;;
-    cluster) ours=$(printf 'larder-redis-%d.larder-redis,' {0..5}) ours=${ours%,} ;;
-    *) ours='' ;;
+    cluster)
+        ours=$(printf 'larder-redis-%d.larder-redis,' {0..5}) ours=${ours%,}
+        address=${address:-redis://*.larder-redis:6379}
+        ;;
 esac
+
+# admits HOST:PORT: whether the address, a pattern of Spin, matches it. Spin matches networks with addresses only.
+admits() {
+    local host=${address#*://} port=${address##*:}
+    host=${host%:*}
+    [ "$port" = '*' ] || [ "$port" = "${1##*:}" ] || return 1
+    case $host in
+        '*') true ;;
+        */*) [[ ${1%:*} =~ ^([0-9.]+|\[.*\])$ ]] ;;
+        '*.'*) [[ ${1%:*} == *"${host#'*'}" ]] ;;
+        *) [ "${1%:*}" = "$host" ] ;;
+    esac
+}
 
 if ! exists larder-redis; then
     url=${LARDER_REDIS-}
@@ -84,11 +103,27 @@ if ! exists larder-redis; then
         if [[ ! ${hosts[at]} =~ :[0-9]+$ ]]; then hosts[at]+=:6379; fi
     done
     list=$(IFS=, && echo "${hosts[*]}")
-    address="$scheme://$list" url="$scheme://$login$list"
+    url="$scheme://$login$list" nodes=''
+    if [ -n "$address" ]; then
+        nodes="$scheme://$list"
+        one='\*|(\*\.)?[^][@/:,*]+|\[[0-9a-fA-F:]+\]|[0-9a-fA-F.:]+/[0-9]+'
+        [[ $address =~ ^$scheme://($one):([0-9]+|\*)$ ]] ||
+            die "LARDER_REDIS_ADDRESS must be one pattern with the scheme of LARDER_REDIS and a port, like $scheme://*.store.example.com:6379, not $address"
+        for at in "${hosts[@]}"; do
+            admits "$at" || die "LARDER_REDIS_ADDRESS $address does not match $at, so the component could not connect to it. Names and IP addresses have only patterns like $scheme://*:6379 in common."
+        done
+    elif [ "${#hosts[@]}" -gt 1 ]; then
+        die "LARDER_REDIS names ${#hosts[@]} hosts. To let the component connect to them, LARDER_REDIS_ADDRESS must be a pattern that matches all nodes, like $scheme://*.store.example.com:6379"
+    else
+        address="$scheme://$list"
+    fi
     # For a Redis of ours: the lines of its configuration that have the password.
     auth=()
     if [ -n "$ours" ]; then auth=(auth.conf "requirepass $password"$'\n'"masterauth $password"); fi
-    secret larder-redis address "$address" username "$username" password "$password" url "$url" "${auth[@]}"
+    secret larder-redis address "$address" username "$username" password "$password" url "$url" \
+        nodes "$nodes" "${auth[@]}"
+elif [[ $(value_of larder-redis address) == *,* ]]; then
+    die "the Secret larder-redis has a list under address, which Spin refuses: that has to be under nodes. Set LARDER_REDIS to what it has under url, delete it, and run this again."
 fi
 
 if ! exists larder-tokens; then
@@ -104,5 +139,5 @@ if ! exists larder-tokens; then
     if [ "$overlay" != dev ]; then allowed='"scopes":["read","write"],"prefixes":["smoke/"]'; fi
     secret larder-tokens api-tokens "[{\"name\":\"larder-client\",\"digest\":\"$digest\",$allowed}]"
 elif [ "$(value_of larder-tokens api-tokens | tr -d '[:space:]' | head -c 2)" != '[{' ]; then
-    die "the Secret larder-tokens has no token under api-tokens, so the store would be open to everybody. Put one there (larder-worker token new), or delete the Secret to have one made."
+    die "the Secret larder-tokens has no token under api-tokens, so every request would be answered with 500. Put one there (larder-worker token new), or delete the Secret to have one made."
 fi

@@ -57,13 +57,20 @@ if [ -z "$delete_data" ]; then
     echo "undeploy: kept the volumes, the Secrets and the namespace $NAMESPACE; --delete-data removes them" >&2
     exit
 fi
-# What spin-operator made goes a moment after the SpinApp, and a volume after its pod.
-kubectl --namespace "$NAMESPACE" wait --for=delete deployment/larder service/larder --timeout=60s >/dev/null 2>&1 || true
+# What spin-operator made goes a moment after the SpinApp, a pod when it has ended, and a volume after its pod.
+gone() {
+    [ "${#dry_run[@]}" -gt 0 ] ||
+        kubectl --namespace "$NAMESPACE" wait --for=delete --timeout="$1" "${@:2}" >/dev/null 2>&1 || true
+}
+gone 60s deployment/larder service/larder
 remove persistentvolumeclaim,secret --selector app.kubernetes.io/part-of=larder
+# As long as their grace periods, and a node that is slow.
+gone 90s pod --selector app.kubernetes.io/part-of=larder
 # spin-operator made it, for TLS.
 remove secret spin-ca
-# A namespace with something of somebody else's stays.
-if [ -n "$(kubectl --namespace "$NAMESPACE" get pods,services,deployments,statefulsets,persistentvolumeclaims --output name)" ]; then
+# A namespace with something of somebody else's stays. In a dry run all of ours is still there.
+more() { kubectl --namespace "$NAMESPACE" get pods,services,deployments,statefulsets,persistentvolumeclaims --output name; }
+if [ "${#dry_run[@]}" = 0 ] && [ -n "$(more)" ]; then
     echo "undeploy: the namespace $NAMESPACE stays, there is more in it: kubectl -n $NAMESPACE get all,persistentvolumeclaims" >&2
 else
     remove namespace "$NAMESPACE"

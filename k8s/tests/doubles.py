@@ -13,19 +13,21 @@ from rendering import ENVIRONMENT, K8S
 
 TOKEN = "larder_of-the-tests"
 
-# Notes the call and its standard input, then does what the first rule says that matches: [pattern,
-# {"exit", "out", "err", "times", "sleep"}]. Rendering is left to the real kubectl. In bash, as there
-# are thirty calls in a deployment, and without a fork.
-FIELDS = ("exit", "out", "err", "times", "sleep")
+# Does what the first rule says that matches: [pattern, {"exit", "out", "err", "times", "sleep", "until"}],
+# `until` a call was noted that matches that pattern; then notes the call and its standard input. Rendering is
+# left to the real kubectl. In bash, as there are thirty calls in a deployment, and without a fork.
+FIELDS = ("exit", "out", "err", "times", "sleep", "until")
 DOUBLE = """#!/bin/bash
 line="${{0##*/}} $*"
 if [[ $line == "kubectl kustomize "* ]]; then exec {kubectl} "$@"; fi
 stdin=
 if [[ $line == *"--filename -" ]]; then IFS= read -r -d '' stdin; fi
+mapfile -d '' calls <{folder}/calls
 printf '%s\\0%s\\0' "$line" "$stdin" >>{folder}/calls
 mapfile -d '' rules <{folder}/rules
-for ((i = 0; i < ${{#rules[@]}}; i += 6)); do
+for ((i = 0; i < ${{#rules[@]}}; i += 7)); do
     [[ $line =~ ${{rules[i]}} ]] || continue
+    if [[ -n ${{rules[i + 6]}} && ${{calls[*]}} =~ ${{rules[i + 6]}} ]]; then continue; fi
     if [[ -n ${{rules[i + 4]}} ]]; then
         mapfile -d '' used <{folder}/used.$i
         [[ ${{#used[@]}} -lt ${{rules[i + 4]}} ]] || continue
@@ -49,6 +51,8 @@ WELL = [
     ["get statefulset", {"out": "statefulset.apps/larder-redis\n"}],
     ["config current-context", {"out": "test\n"}],
     ["port-forward", {"out": "Forwarding from 127.0.0.1:3000 -> 80\n", "sleep": 60}],
+    # Its pods end when the SpinApp and the Deployments are gone, and take their time.
+    ["get pods,", {"out": "pod/larder-6c9d7-x2k8v\npod/larder-redis-0\n", "until": "wait --for=delete [^ ]+ pod "}],
     ["^kubectl", {}],
 ]
 
@@ -103,6 +107,7 @@ class Bench:
             double.write_text(DOUBLE.format(folder=folder, kubectl=kubectl))
             double.chmod(0o755)
         self.rules()
+        (folder / "calls").touch()
         self.store = ThreadingHTTPServer(("127.0.0.1", 0), Store)
         self.store.requests, self.store.items, self.store.corrupt = [], {}, None
         self.store.failing = self.store.unready = False
@@ -145,8 +150,7 @@ class Bench:
     @property
     def noted(self):
         """(command line, standard input) of each call so far."""
-        calls = self.folder / "calls"
-        fields = calls.read_text().split("\0")[:-1] if calls.exists() else []
+        fields = (self.folder / "calls").read_text().split("\0")[:-1]
         return list(zip(fields[::2], fields[1::2], strict=True))
 
     @property

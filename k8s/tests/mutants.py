@@ -1,6 +1,18 @@
 """Ways to break what we ship, each with the policy that has to find it."""
 
-from policies import data, disruption, identity, network, pods, redis_cluster, references, security, tokens
+from policies import (
+    data,
+    disruption,
+    identity,
+    network,
+    pods,
+    redis_address,
+    redis_cluster,
+    references,
+    security,
+    tokens,
+    webhooks,
+)
 
 
 def get(documents, kind, name):
@@ -13,7 +25,12 @@ def edit(kind, name, path, change):
     def break_it(documents):
         place = get(documents, kind, name)
         for step in path.split("/") if path else ():
-            place = place[int(step) if isinstance(place, list) else step]
+            if not isinstance(place, list):
+                place = place[step]
+            elif step.isdigit():
+                place = place[int(step)]
+            else:
+                place = next(item for item in place if item["name"] == step)
         change(place)
 
     return break_it
@@ -25,6 +42,10 @@ def put(**values):
 
 def pop(index):
     return lambda place: place.pop(index)
+
+
+def lose(name):
+    return lambda places: places.remove(next(item for item in places if item["name"] == name))
 
 
 def drop(key):
@@ -46,6 +67,7 @@ def replace_text(old, new):
 WORKER = ("Deployment", "larder-worker")
 REDIS = ("StatefulSet", "larder-redis")
 APP = ("SpinApp", "larder")
+ADDRESS = (*APP, "spec/variables/redis_address")
 POD = "spec/template/spec"
 CONTAINER = f"{POD}/containers/0"
 HEADLESS = ("Service", "larder-redis")
@@ -84,6 +106,12 @@ MUTANTS = [
         security.what_is_restricted_can_write_where_spin_does,
         "dev, everything",
         edit(*APP, "spec/volumeMounts", lambda mounts: mounts.pop()),
+    ),
+    # The home of a user that the image does not have.
+    (
+        security.what_is_restricted_can_write_where_spin_does,
+        "dev, everything",
+        edit(*APP, "spec/volumeMounts/home", put(mountPath="/.cache")),
     ),
     (
         security.what_is_restricted_can_write_where_spin_does,
@@ -142,7 +170,7 @@ MUTANTS = [
     (
         references.secrets_and_config_maps_resolve,
         "dev",
-        edit(*APP, "spec/variables/3/valueFrom/secretKeyRef", put(key="tokens")),
+        edit(*APP, "spec/variables/api_tokens/valueFrom/secretKeyRef", put(key="tokens")),
     ),
     (
         references.secrets_and_config_maps_resolve,
@@ -240,11 +268,11 @@ MUTANTS = [
     (disruption.what_has_replicas_spreads, "dev", edit(*WORKER, POD, drop("topologySpreadConstraints"))),
     (disruption.what_has_replicas_spreads, "cluster", edit(*REDIS, POD, drop("topologySpreadConstraints"))),
     (disruption.what_has_replicas_has_a_budget, "cluster", remove("PodDisruptionBudget", "larder-redis")),
-    (tokens.no_store_is_open, "dev", edit(*APP, "spec/variables", lambda variables: variables.pop(3))),
-    (tokens.no_store_is_open, "dev", edit(*APP, "spec/variables/3/valueFrom/secretKeyRef", put(optional=True))),
-    (tokens.no_store_is_open, "production", edit(*APP, "spec/variables/3", put(valueFrom={}, value=""))),
-    (tokens.no_store_is_open, "dev", edit(*APP, "spec/variables/4", put(value="false"))),
-    (tokens.the_console_is_off, "production", edit(*APP, "spec/variables/5", put(value="true"))),
+    (tokens.no_store_is_open, "dev", edit(*APP, "spec/variables", lose("api_tokens"))),
+    (tokens.no_store_is_open, "dev", edit(*APP, "spec/variables/api_tokens/valueFrom/secretKeyRef", put(optional=True))),
+    (tokens.no_store_is_open, "production", edit(*APP, "spec/variables/api_tokens", put(valueFrom={}, value=""))),
+    (tokens.no_store_is_open, "dev", edit(*APP, "spec/variables/require_tokens", put(value="false"))),
+    (tokens.the_console_is_off, "production", edit(*APP, "spec/variables/console", put(value="true"))),
     (
         tokens.nothing_secret_is_rendered,
         "dev",
@@ -321,10 +349,67 @@ MUTANTS = [
     (
         redis_cluster.clients_know_the_pods_and_may_reach_them,
         "cluster",
-        edit(*APP, "spec/variables/8", put(value="redis://*.larder-redis.larder.svc:6379")),
+        edit(*ADDRESS, put(value="redis://*.larder-redis.larder.svc:6379", valueFrom={})),
     ),
     (redis_cluster.clients_know_the_pods_and_may_reach_them, "cluster", edit(*REDIS, "spec", put(serviceName="redis"))),
-    (redis_cluster.clients_know_the_pods_and_may_reach_them, "cluster", edit(*APP, "spec/variables", pop(8))),
-    (redis_cluster.a_failover_loses_no_acknowledged_write, "cluster", edit(*APP, "spec/variables", pop(9))),
-    (redis_cluster.a_failover_loses_no_acknowledged_write, "cluster", edit(*APP, "spec/variables/9", put(value="2"))),
+    (
+        redis_cluster.clients_know_the_pods_and_may_reach_them,
+        "cluster",
+        edit(*APP, "spec/variables", lose("redis_nodes")),
+    ),
+    (
+        redis_cluster.a_failover_loses_no_acknowledged_write,
+        "cluster",
+        edit(*APP, "spec/variables", lose("min_replicas")),
+    ),
+    (
+        redis_cluster.a_failover_loses_no_acknowledged_write,
+        "cluster",
+        edit(*APP, "spec/variables/min_replicas", put(value="2")),
+    ),
+    # A list, as a literal and from the Secret; no address at all; nodes out of reach; a pattern and no node.
+    *[
+        (redis_address.the_component_may_connect_to_its_redis, variant, edit(*ADDRESS, put(valueFrom={}, value=value)))
+        for variant, value in (
+            ("dev", "redis://a:6379,b:6379"),
+            ("dev", "redis://a:6379,redis://b:6379"),
+            ("dev", ""),
+            ("dev", "larder-redis:6379"),
+            ("dev", "redis://user:password@larder-redis:6379"),
+            ("dev", "redis://larder-redis:6379/0"),
+            ("dev", "redis://*.larder-redis:6379"),
+            ("production", "rediss://10.0.0.0/8:6380"),
+            ("cluster", "rediss://*.larder-redis:6379"),
+            ("cluster", "redis://*.larder-redis:6380"),
+            ("cluster", "redis://10.0.0.0/8:6379"),
+            ("cluster", "redis://larder-redis-0.larder-redis:6379"),
+        )
+    ],
+    (
+        redis_address.the_component_may_connect_to_its_redis,
+        "cluster",
+        edit(*ADDRESS, put(valueFrom={"secretKeyRef": {"name": "larder-redis", "key": "nodes"}})),
+    ),
+    *[
+        (webhooks.spin_operator_writes_no_null, "dev", edit(*APP, f"spec/checks/{check}/httpGet", drop("httpHeaders")))
+        for check in ("readiness", "liveness")
+    ],
+    (
+        webhooks.spin_operator_writes_no_null,
+        "dev",
+        edit(*APP, "spec", put(volumes=[{"name": "all", "projected": {"defaultMode": 0o444}}])),
+    ),
+    (webhooks.spin_operator_refuses_nothing, "dev", edit(*APP, "spec", put(executor="spin"))),
+    (webhooks.spin_operator_refuses_nothing, "dev", edit(*APP, "spec", drop("replicas"))),
+    (webhooks.spin_operator_refuses_nothing, "production", edit(*APP, "spec", put(replicas=3))),
+    (
+        webhooks.spin_operator_refuses_nothing,
+        "dev",
+        edit("SpinAppExecutor", "spin-image", "spec/deploymentConfig", put(runtimeClassName="wasmtime-spin-v2")),
+    ),
+    (
+        webhooks.spin_operator_refuses_nothing,
+        "dev",
+        edit("SpinAppExecutor", "spin-image", "spec", put(deploymentConfig={})),
+    ),
 ]

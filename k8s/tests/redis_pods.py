@@ -1,7 +1,9 @@
 """The pods of the overlay `cluster`, as processes: each a real redis-server that the overlay's own scripts
 start, at an address of its own within 127.0.0.0/8, with a folder as its volume. The names of the pods are
-looked up in a file, by a double of getent."""
+looked up in a file, by a double of getent. Where it is allowed, redis-server is PID 1 of a namespace of its
+own, as in a pod, and probes and hooks enter that."""
 
+import contextlib
 import os
 import random
 import shutil
@@ -19,6 +21,17 @@ SERVICE = "larder-redis"
 PASSWORD = "of-the-tests"
 # Shorter than in the overlay, for the sake of the tests.
 NODE_TIMEOUT_MS = 2000
+# As a container is started. --kill-child: none outlives the tests.
+CONTAINER = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+
+
+def allowed(command):
+    with contextlib.suppress(FileNotFoundError):
+        return subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0
+    return False
+
+
+CONTAINED = os.geteuid() == 0 and allowed(CONTAINER)
 
 GETENT = """#!/bin/bash
 while read -r name address; do
@@ -35,13 +48,19 @@ class RedisPods:
         self.folder = Path(folder)
         self.network = f"127.{random.randint(10, 250)}.{random.randint(0, 250)}"
         self.next_host = 1
-        self.processes, self.addresses, self.machines = {}, {}, {}
-        (self.folder / "auth.conf").write_text(f"requirepass {PASSWORD}\nmasterauth {PASSWORD}\n")
+        self.processes, self.addresses, self.machines, self.passwords = {}, {}, {}, {}
+        self.zombies, self.since = [], time.monotonic()
+        self.secret(PASSWORD, f"requirepass {PASSWORD}\nmasterauth {PASSWORD}")
         (self.folder / "bin").mkdir()
         double = self.folder / "bin/getent"
         double.write_text(GETENT.format(folder=self.folder))
         double.chmod(0o755)
         self.publish()
+
+    def secret(self, password, auth_conf):
+        """What the Secret holds for pods that start from now on."""
+        self.password = password
+        (self.folder / "auth.conf").write_text(f"{auth_conf}\n")
 
     def publish(self):
         """What DNS knows."""
@@ -51,7 +70,7 @@ class RedisPods:
     def environment(self, pod, machine):
         return ENVIRONMENT | {
             "PATH": f"{self.folder / 'bin'}{os.pathsep}{ENVIRONMENT['PATH']}",
-            "REDISCLI_AUTH": PASSWORD,
+            "REDISCLI_AUTH": self.passwords[pod],
             "POD_NAME": f"{SERVICE}-{pod}",
             "POD_IP": self.addresses[pod],
             "NODE_NAME": machine,
@@ -63,7 +82,7 @@ class RedisPods:
         if address is None:
             address = f"{self.network}.{self.next_host}"
             self.next_host += 1
-        self.addresses[pod] = address
+        self.addresses[pod], self.passwords[pod] = address, self.password
         self.publish()
         home, volume = self.folder / f"pod-{pod}", self.volume(pod)
         volume.mkdir(exist_ok=True)
@@ -73,10 +92,16 @@ class RedisPods:
         conf = conf.replace("cluster-node-timeout 5000", f"cluster-node-timeout {NODE_TIMEOUT_MS}")
         (home / "redis.conf").write_text(f"{conf}\nbind {address}\nenable-debug-command yes\n")
         log = (self.folder / f"pod-{pod}.log").open("w")
+        command = [*(CONTAINER if CONTAINED else []), str(home / "start.sh")]
         self.processes[pod] = subprocess.Popen(
-            [str(home / "start.sh")], env=self.environment(pod, machine), stdout=log, stderr=log
+            command, env=self.environment(pod, machine), stdout=log, stderr=log
         )
         self.machines[pod] = machine
+
+    def pid(self, pod):
+        """That of redis-server, as it is outside of its namespace; unshare is its parent."""
+        pid = self.processes[pod].pid
+        return self.wait(lambda: [c for c, _, _ in children(pid)], 10)[0] if CONTAINED else pid
 
     def volume(self, pod):
         return self.folder / f"volume-{pod}"
@@ -86,8 +111,9 @@ class RedisPods:
         return (self.folder / f"pod-{pod}.log").read_text()
 
     def end(self, *pods, how=signal.SIGTERM):
-        for pod in pods:
-            self.processes[pod].send_signal(how)
+        for pod in (p for p in pods if self.processes[p].poll() is None):
+            self.zombies += self.zombies_of(pod)
+            os.kill(self.pid(pod), how)
         for pod in pods:
             self.processes.pop(pod).wait(timeout=20)
             del self.addresses[pod]
@@ -96,15 +122,22 @@ class RedisPods:
     def close(self):
         self.end(*list(self.processes), how=signal.SIGKILL)
 
+    def zombies_of(self, pod):
+        """What has ended in a pod, and nobody waits for. Redis waits for its own copies."""
+        return [
+            (pod, name) for _, name, state in children(self.pid(pod)) if state == "Z" and name != "redis-server"
+        ]
+
     def script(self, name, pod):
         """Runs a script of the overlay inside a pod, as a probe or a hook would."""
-        command = [str(self.folder / f"pod-{pod}" / name)]
+        inside = ["nsenter", "--pid", "--target", str(self.pid(pod))] if CONTAINED else []
+        command = [*inside, str(self.folder / f"pod-{pod}" / name)]
         environment = self.environment(pod, self.machines[pod])
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
     def ask(self, pod, *command, lines=None):
         """What redis-cli says to a command, or to many lines of them."""
-        environment = ENVIRONMENT | {"REDISCLI_AUTH": PASSWORD}
+        environment = ENVIRONMENT | {"REDISCLI_AUTH": self.passwords[pod]}
         line = ["redis-cli", "-h", self.addresses[pod], *command]
         done = subprocess.run(
             line, env=environment, input=lines, capture_output=True, text=True, timeout=120, check=False
@@ -163,6 +196,18 @@ class RedisPods:
         logs = [f"--- {f.name}\n{''.join(f.read_text().splitlines(True)[-25:])}" for f in self.folder.glob("*.log")]
         tables = [f"--- {pod}\n{self.ask(pod, 'cluster', 'nodes')}" for pod in self.processes]
         return "\n".join([*logs, *tables])
+
+
+def children(pid):
+    """(PID, name, state) of the children of a process."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            name, _, rest = entry.read_text().partition("(")[2].rpartition(")")
+            state, parent = rest.split()[:2]
+            if int(parent) == pid:
+                found.append((int(entry.parent.name), name, state))
+    return found
 
 
 def settings():

@@ -3,62 +3,15 @@ hold it together whatever Kubernetes does to the pods."""
 
 import shutil
 import signal
-import sys
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import pytest
 
 from redis_pods import RedisPods
+from shards import KEYS, MACHINES, NEEDS, everything_is_there, ids, well
 
-pytestmark = [
-    pytest.mark.skipif(sys.platform != "linux", reason="every pod takes an address of its own within 127.0.0.0/8"),
-    pytest.mark.skipif(shutil.which("redis-server") is None, reason="there is no redis-server"),
-]
-# Not the easiest: two pods each on two machines, one each on two others.
-MACHINES = "aabcdc"
-KEYS = [f"key-{n}" for n in range(40)]
-
-
-@pytest.fixture(scope="module")
-def pods(tmp_path_factory):
-    """Six pods on four machines, and keys in all shards. A test leaves six pods that are well."""
-    with closing(RedisPods(tmp_path_factory.mktemp("pods"))) as pods:
-        pods.start(0, MACHINES[0])
-        pods.wait(lambda: pods.ask(0, "ping") == "PONG")
-        assert pods.script("ready.sh", 0).returncode != 0
-        # As a run that was interrupted leaves it behind.
-        assert pods.ask(0, "cluster", "addslotsrange", "0", "5460") == "OK"
-        assert pods.ask(0, "cluster", "set-config-epoch", "1") == "OK"
-        for pod in range(1, 6):
-            pods.start(pod, MACHINES[pod])
-        well(pods)
-        lines = "".join(f"set {key} {key}\n" for key in KEYS)
-        said = [line for pod in pods.shards() for line in pods.ask(pod, lines=lines).splitlines()]
-        assert said.count("OK") == len(KEYS)
-        yield pods
-
-
-def well(pods, masters=3):
-    """Waits until every master has its replica, in the eyes of all pods, and all are ready."""
-
-    def formed():
-        shards = pods.shards()
-        return shards if shards and len(shards) == masters and all(len(r) == 1 for r in shards.values()) else None
-
-    pods.wait(formed)
-    pods.wait(pods.ready)
-    return pods.wait(formed)
-
-
-def everything_is_there(pods):
-    asked = "".join(f"get {key}\n" for key in KEYS)
-    found = {line for pod in pods.shards() for line in pods.ask(pod, lines=asked).splitlines()}
-    assert set(KEYS) <= found
-
-
-def ids(pods):
-    return {row["pod"]: row["id"] for row in pods.table() if "fail" not in row["flags"]}
+pytestmark = NEEDS
 
 
 def test_no_shard_is_on_one_machine_and_no_machine_has_two_masters(pods):
@@ -73,20 +26,30 @@ def test_no_pod_joins_before_those_before_it_are_heard_of(tmp_path):
     with closing(RedisPods(tmp_path)) as pods:
         for pod in range(6):
             pods.start(pod, MACHINES[pod])
-        held = [pods.folder / f"pod-{pod}/join.sh" for pod in (4, 5)]
-        for script in held:
-            script.rename(script.with_name("join-once.sh"))
-            script.symlink_to("/bin/true")
-        pods.wait(lambda: any("slave" in row["flags"] for row in pods.table(0)))
-        # Of the messages on the bus these are MEET: pod 0, whom all others ask, does not hear of pod 4.
-        assert pods.ask(0, "debug", "drop-cluster-packet-filter", "2") == "OK"
-        for pod in (4, 5):
-            assert pods.script("join-once.sh", pod).returncode == 0
-        assert [len(pods.table(pod)) for pod in (4, 5)] == [2, 1], pods.story()
-        assert pods.ask(0, "debug", "drop-cluster-packet-filter", "-1") == "OK"
-        for script in held:
-            script.with_name("join-once.sh").rename(script)
+        with held(pods, 4, 5):
+            pods.wait(lambda: any("slave" in row["flags"] for row in pods.table(0)))
+            # Of the messages on the bus these are MEET: pod 0, whom all others ask, does not hear of pod 4.
+            assert pods.ask(0, "debug", "drop-cluster-packet-filter", "2") == "OK"
+            for pod in (4, 5):
+                assert pods.script("join-once.sh", pod).returncode == 0
+            assert [len(pods.table(pod)) for pod in (4, 5)] == [2, 1], pods.story()
+            assert pods.ask(0, "debug", "drop-cluster-packet-filter", "-1") == "OK"
         well(pods)
+
+
+@contextmanager
+def held(pods, *numbers):
+    """These pods run no join.sh by themselves; join-once.sh is what they would run."""
+    scripts = [pods.folder / f"pod-{pod}/join.sh" for pod in numbers]
+    for script in scripts:
+        script.rename(script.with_name("join-once.sh"))
+        script.write_text("#!/bin/true\n")
+        script.chmod(0o755)
+    try:
+        yield
+    finally:
+        for script in scripts:
+            script.with_name("join-once.sh").rename(script)
 
 
 def test_clients_are_sent_to_names(pods):
@@ -144,16 +107,37 @@ def test_a_replica_that_asks_the_old_address_is_told_the_new_one(pods):
     redis-cli tells of another address than there is."""
     master, (replica,) = next(iter(well(pods).items()))
     assert "my master is at" not in pods.script("join.sh", replica).stdout
-    double = pods.folder / "bin/redis-cli"
-    other = r"sed 's/^master_host:[^\r]*/master_host:192.0.2.1/'"
-    double.write_text(f'#!/bin/bash\n{shutil.which("redis-cli")} "$@" | {other}\n')
-    double.chmod(0o755)
-    try:
+    with redis_cli(pods, r"sed 's/^master_host:[^\r]*/master_host:192.0.2.1/'"):
         done = pods.script("join.sh", replica)
-    finally:
-        double.unlink()
     assert f"my master is at {pods.addresses[master]} now\nOK" in done.stdout
     well(pods)
+
+
+def test_no_place_is_free_while_a_replica_has_no_master_yet(pods):
+    """A node that is new itself tells of replicas before it knows whom they copy, which a test cannot time."""
+    (_, (lost,)), (other, (replica,)) = list(well(pods).items())[:2]
+    before = ids(pods)
+    lose_volume(pods, lost)
+    with held(pods, lost):
+        pods.wait(lambda: pods.ask(lost, "ping") == "PONG")
+        assert pods.script("join-once.sh", lost).returncode == 0
+        pods.wait(lambda: len([row for row in pods.table(lost) if row["slots"]]) == 3)
+        with redis_cli(pods, f"sed '/^{before[replica]}/s/{before[other]}/-/'"):
+            assert "becoming" not in pods.script("join-once.sh", lost).stdout
+    assert well(pods)[other] == {replica}
+    forget(pods, before[lost])
+
+
+@contextmanager
+def redis_cli(pods, changed):
+    """A double of redis-cli, which says something else than Redis."""
+    double = pods.folder / "bin/redis-cli"
+    double.write_text(f'#!/bin/bash\n{shutil.which("redis-cli")} "$@" | {changed}\n')
+    double.chmod(0o755)
+    try:
+        yield
+    finally:
+        double.unlink()
 
 
 @pytest.mark.parametrize("lost", ["replica", "master"])
@@ -253,6 +237,38 @@ def test_a_replica_is_ready_when_it_has_caught_up(pods):
     pods.wait(lambda: pods.script("ready.sh", replica).returncode != 0)
     pods.ask(replica, "config", "set", "masterauth", password)
     well(pods)
+
+
+def test_a_replica_is_not_ready_before_it_has_found_the_masters(pods):
+    """They vote when it is to take over. Here it finds only its own, until gossip brings the others."""
+    master, (replica,) = next(iter(well(pods).items()))
+    pods.end(replica)
+    with held(pods, *pods.processes):
+        pods.start(replica, MACHINES[replica])
+        with held(pods, replica):
+            pods.wait(lambda: pods.ask(replica, "ping") == "PONG")
+            assert pods.ask(replica, "cluster", "meet", pods.addresses[master], "6379") == "OK"
+            pods.wait(lambda: "master_link_status:up" in pods.ask(replica, "info", "replication"))
+            for _ in range(20):
+                if pods.script("ready.sh", replica).returncode == 0:
+                    found = {row["address"] for row in pods.table(replica) if row["slots"]}
+                    assert found <= set(pods.addresses.values()), pods.ask(replica, "cluster", "nodes")
+    well(pods)
+
+
+def test_a_pod_without_its_volume_is_not_ready_before_it_has_its_place(pods):
+    (replica,) = next(iter(well(pods).values()))
+    before = ids(pods)
+    lose_volume(pods, replica)
+    with held(pods, replica):
+        pods.wait(lambda: pods.ask(replica, "ping") == "PONG")
+        assert pods.script("ready.sh", replica).returncode != 0
+        assert pods.script("join-once.sh", replica).returncode == 0
+        pods.wait(lambda: "cluster_state:ok" in pods.ask(replica, "cluster", "info"))
+        assert [row["slots"] for row in pods.table(replica) if "myself" in row["flags"]] == [0]
+        assert pods.script("ready.sh", replica).returncode != 0
+    well(pods)
+    forget(pods, before[replica])
 
 
 def test_more_pods_are_more_masters_and_fewer_are_fewer(pods):

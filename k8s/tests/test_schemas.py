@@ -1,5 +1,5 @@
 """Every document has the form that its kind has: for Kubernetes by its OpenAPI schemas, for SpinKube
-by the CRDs of the operator, where those are at hand."""
+by the CRDs of the operator, where those are at hand, and as the operator's webhooks leave it."""
 
 import os
 from functools import cache
@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from rendering import K8S, REPOSITORY, VARIANTS, render
-from spin_operator import expand
+from spin_operator import admitted, expand
 
 KUBERNETES = "1.36"
 CRDS = Path(os.environ.get("LARDER_SPINKUBE_CRDS", REPOSITORY.parent / "shared" / "spinkube"))
@@ -64,7 +64,7 @@ def validate(document):
         if not CRDS.is_dir():
             pytest.skip(f"no CRDs of SpinKube in {CRDS}; LARDER_SPINKUBE_CRDS names their folder")
         schema = crd_schema(document["kind"], document["apiVersion"].split("/")[1])
-        jsonschema.validate(document, schema, jsonschema.Draft7Validator)
+        jsonschema.validate(admitted(document), schema, jsonschema.Draft7Validator)
     elif document["kind"] in WITHOUT_SCHEMA:
         pytest.skip(f"there is no schema of {document['kind']} at hand")
     else:
@@ -92,6 +92,13 @@ def test_an_unknown_field_is_found(kind):
     document = of_kind(kind)
     document["spec"]["replica"] = 2
     with pytest.raises(jsonschema.ValidationError):
+        validate(document)
+
+
+def test_what_the_webhooks_write_is_checked():
+    document = of_kind("SpinApp")
+    del document["spec"]["checks"]["liveness"]["httpGet"]["httpHeaders"]
+    with pytest.raises(jsonschema.ValidationError, match="None is not of type 'array'"):
         validate(document)
 
 

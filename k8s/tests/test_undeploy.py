@@ -1,5 +1,7 @@
 """undeploy.sh against doubles of the cluster: what it takes away, and what it keeps."""
 
+import re
+
 import pytest
 import yaml
 
@@ -32,6 +34,15 @@ def test_with_the_data_goes_everything(bench):
         "secret spin-ca",
         "namespace larder",
     ]
+    assert "there is more in it" not in done.stderr
+
+
+def test_it_waits_for_its_own_pods_and_not_for_ever(bench):
+    assert bench.run("undeploy.sh", "--delete-data").returncode == 0
+    waits = [c for c in bench.calls if " wait " in c]
+    assert len(waits) == 2 and all(re.search(r"--timeout=\d+s", c) for c in waits)
+    assert "pod --selector app.kubernetes.io/part-of=larder" in waits[1]
+    assert bench.calls.index(waits[1]) < next(i for i, c in enumerate(bench.calls) if "get pods," in c)
 
 
 def test_a_namespace_with_something_of_somebody_else_stays(bench):
@@ -47,3 +58,5 @@ def test_a_dry_run_says_so_to_kubectl(bench):
     done = bench.run("undeploy.sh", "--delete-data", "--dry-run")
     assert done.returncode == 0, done.stderr
     assert all("--dry-run=server" in c for c in bench.calls if " delete " in c)
+    assert bench.calls[-1].endswith("--dry-run=server namespace larder")
+    assert not any(" wait " in c for c in bench.calls), "for what goes on running"

@@ -5,10 +5,32 @@ can ask both ways: nothing is found in what we ship, and something is found in w
 purpose.
 """
 
-from policies import data, disruption, identity, network, pods, redis_cluster, references, security, tokens
+from policies import (
+    data,
+    disruption,
+    identity,
+    network,
+    pods,
+    redis_address,
+    redis_cluster,
+    references,
+    security,
+    tokens,
+    webhooks,
+)
 
-ALL = [
-    policy
-    for module in (pods, security, identity, references, network, disruption, tokens, data, redis_cluster)
-    for policy in module.POLICIES
-]
+MODULES = (
+    pods,
+    security,
+    identity,
+    references,
+    network,
+    disruption,
+    tokens,
+    data,
+    redis_address,
+    redis_cluster,
+    webhooks,
+)
+
+ALL = [policy for module in MODULES for policy in module.POLICIES]

@@ -4,6 +4,7 @@ clients may go where it sends them."""
 import base64
 
 from policies.data import redis_settings
+from policies.redis_address import ENTRY, admits, value_of
 
 SETTINGS = {
     "cluster-config-file": "/data/nodes.conf",
@@ -68,20 +69,23 @@ def _commands(container):
 
 
 def clients_know_the_pods_and_may_reach_them(cluster):
-    """The addresses in the Secret are names of pods, more than one, and redis_nodes admits all pods."""
+    """Component and workers start with names of pods, more than one, and redis_address admits all pods."""
     for redis in _redis(cluster):
         names = {f"{redis.name}-{n}.{redis.spec['serviceName']}:6379" for n in range(redis.spec["replicas"])}
         for secret in (s for s in cluster.secrets if s["metadata"]["name"] == "larder-redis"):
-            for key in ("address", "url"):
-                url = base64.b64decode(secret["data"][key]).decode()
-                named = set(url.removeprefix("redis://").rpartition("@")[2].split(","))
-                if len(named) < 2 or not named <= names:
-                    yield f"secrets.sh: {key} does not name the pods"
+            if not _named(base64.b64decode(secret["data"]["url"]).decode(), names):
+                yield "secrets.sh: url does not name the pods"
         for app in (d for d in cluster.rendered if d["kind"] == "SpinApp"):
-            pattern = next((v.get("value") for v in app["spec"]["variables"] if v["name"] == "redis_nodes"), "")
-            below = pattern.removeprefix("redis://*")
-            if not below.startswith(".") or not all(name.endswith(below) for name in names):
-                yield f"SpinApp {app['metadata']['name']}: redis_nodes does not admit the pods"
+            if not _named(value_of(cluster, app, "redis_nodes"), names):
+                yield f"SpinApp {app['metadata']['name']}: redis_nodes does not name the pods"
+            entry = ENTRY.fullmatch(value_of(cluster, app, "redis_address"))
+            if not entry or not all(admits(entry[2], entry[3], name) for name in names):
+                yield f"SpinApp {app['metadata']['name']}: redis_address does not admit the pods"
+
+
+def _named(url, names):
+    named = set(url.removeprefix("redis://").rpartition("@")[2].split(","))
+    return len(named) > 1 and named <= names
 
 
 def a_failover_loses_no_acknowledged_write(cluster):

@@ -1,5 +1,15 @@
 """Pod security: `restricted` and more for our own pods, and what the namespace enforces."""
 
+import re
+from pathlib import PurePosixPath
+
+import yaml
+
+from rendering import K8S
+
+# Where users of Spin's images are at home: those of gcr.io/distroless, of which Spin's are made. HOME is not set, so
+# the container's runtime takes it from there.
+HOMES = {("distroless", "0"): "/root", ("distroless", "65532"): "/home/nonroot"}
 RANK = {"privileged": 0, "baseline": 1, "restricted": 2}
 
 
@@ -63,15 +73,23 @@ def restricted_is_enforced_only_without_the_shim(cluster):
 
 
 def what_is_restricted_can_write_where_spin_does(cluster):
-    """Its root file system is read-only there, and Spin does not start without its cache and /tmp."""
+    """Its root file system is read-only there, and Spin does not start without /tmp and the cache in its home."""
     for namespace in cluster.of_kind("Namespace"):
         if namespace["metadata"].get("labels", {}).get("pod-security.kubernetes.io/enforce") == "restricted":
             for workload in (w for w in cluster.workloads if w.by_spin):
                 empty = {v["name"] for v in workload.pod["volumes"] if "sizeLimit" in v.get("emptyDir", {})}
                 for container in workload.pod["containers"]:
                     mounted = {m["mountPath"] for m in container["volumeMounts"] if m["name"] in empty}
-                    for place in {"/tmp", "/.cache"} - mounted:
-                        yield f"{workload}: Spin cannot write to {place}"
+                    for place in ("/tmp", f"{_home(container['image'])}/.cache"):
+                        if not {place, *map(str, PurePosixPath(place).parents)} & mounted:
+                            yield f"{workload}: Spin cannot write to {place}"
+
+
+def _home(image):
+    """Of the user that api-pods-restricted.yaml makes of the component's, by the passwd file of its image."""
+    spec = yaml.safe_load((K8S / "cluster/api-pods-restricted.yaml").read_text().partition("\n---")[0])["spec"]
+    (user,) = re.findall(r'"runAsUser": dyn\((\d+)\)', str(spec["mutations"]))
+    return HOMES[image.partition(":")[2].rpartition("-")[2], user]
 
 
 POLICIES = [

@@ -22,15 +22,6 @@ pods=$((MASTERS * (1 + REPLICAS)))
 
 say() { echo "join: $*"; }
 
-# Of the table of a node on standard input: is the node alone, or new, or placed? It is new until it has slots, a master
-# or replicas.
-standing() {
-    awk '
-        $3 == "myself,master" && NF == 8 { new = $1 }
-        { has[$4]++ }
-        END { print NR == 1 ? "alone" : new && !has[new] ? "new" : "placed" }'
-}
-
 join() {
     local n address member=
     for ((n = 0; n < ordinal; n++)); do
@@ -53,18 +44,21 @@ join() {
 
 # The masters are on as many machines as can be: a majority of them has to outlive one.
 form() {
-    local n address machine places='' masters
+    local n address machine places='' masters nodes=()
     for ((n = 0; n < pods; n++)); do
         if ! address=$(pod_address "$n") || ! machine=$(machine_of "$address") ||
             [ "$(known_by "$address")" != 1 ] || [ "$(at "$address" dbsize)" != 0 ]; then return 0; fi
         places+="$machine $n $address"$'\n'
     done
-    mapfile -t masters < <(printf %s "$places" | sort -k 1,1 -k 2,2n | awk '{ print ++taken[$1], $1, $3 }' |
+    masters=$(printf %s "$places" | sort -k 1,1 -k 2,2n | awk '{ print ++taken[$1], $1, $3 }' |
         sort -k 1,1n -k 2,2 | head -n "$MASTERS" | cut -d ' ' -f 3)
-    say "forming a cluster with the masters ${masters[*]}"
-    # An earlier run may have been interrupted, and have left slots behind.
-    for address in "${masters[@]}"; do at "$address" cluster reset hard; done
-    timeout 60 redis-cli --cluster create "${masters[@]/%/:$PORT}" --cluster-yes
+    say "forming a cluster with the masters ${masters//$'\n'/ }"
+    for address in $masters; do
+        # An earlier run may have been interrupted, and have left slots behind.
+        at "$address" cluster reset hard
+        nodes+=("$address:$PORT")
+    done
+    timeout 60 redis-cli --cluster create "${nodes[@]}" --cluster-yes
 }
 
 # It asks the table of another node: its own has gaps in the first seconds.
@@ -82,8 +76,9 @@ settle() {
 
 # masters_in_need ADDRESS: id and address of each master that has less than REPLICAS, as the node at ADDRESS
 # tells. Fails where that cannot be told now: a master that has slots is away, or a pod before this one has
-# not settled yet, or has not been heard of there: it meets the others at this moment. An earlier node of this pod, or
-# of one that is back as another, lost its volume and does not count.
+# not settled yet, or has not been heard of there: it meets the others at this moment. Nor where that node is new
+# itself, and does not know yet whom a replica copies. An earlier node of this pod, or of one that is back as another,
+# lost its volume and does not count.
 masters_in_need() {
     local me told
     if ! me=$(own cluster myid) || ! told=$(at "$1" cluster nodes); then return 1; fi
@@ -100,7 +95,7 @@ masters_in_need() {
         pod == ordinal { next }
         named && $3 !~ /fail/ { back[pod] }
         $3 ~ /slave/ && $3 ~ /fail/ { missed[$1] = $4; was[$1] = pod }
-        $3 ~ /slave/ && $3 !~ /fail/ { has[$4]++ }
+        $3 ~ /slave/ && $3 !~ /fail/ { has[$4]++; if ($4 == "-") unsure = 1 }
         $3 ~ /master/ && $3 !~ /fail/ { address[$1] = $2; slots[$1] = NF > 8; number[$1] = pod }
         END {
             for (n = 0; n < ordinal; n++) if (!(n in heard_of)) unsure = 1
@@ -156,12 +151,13 @@ find_again() {
 # Redis goes on asking the old address where it heard of the new one from others. What it asks is read before what it
 # should: whoever gives it another master meanwhile is not contradicted.
 follow() {
-    local asked master address
+    local asked found master address
     asked=$(own info replication)
-    read -r master address < <(own cluster nodes | awk '
+    found=$(own cluster nodes | awk '
         $3 ~ /myself/ { master = $4 }
         { sub(/:[0-9]+@.*/, "", $2); address[$1] = $2 }
         END { print master, address[master] }')
+    master=${found% *} address=${found#* }
     if [ -n "$address" ] && [[ $asked != *master_host:"$address"$'\r'* ]]; then
         say "my master is at $address now"
         own cluster replicate "$master"

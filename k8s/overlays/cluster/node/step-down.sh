@@ -7,13 +7,18 @@ source "$(dirname "$0")/ask.sh"
 
 is_master() { [[ $(own info replication) == *role:master* ]]; }
 
-if ! is_master; then exit; fi
-while read -r _ place flags _ _ _ _ link; do
-    case $flags,$link in *fail* | *,disconnected) continue ;; esac
-    if address=$(address_of "${place##*,}") && at "$address" cluster failover; then
-        for _ in {1..50}; do
-            if ! is_master; then exit; fi
-            sleep 0.1
-        done
-    fi
-done < <(own cluster replicas "$(own cluster myid)")
+# A failover that finds no majority is over after 5 s, and the replica may try again after cluster-node-timeout times
+# four. Reads go on meanwhile.
+while is_master && [ "$SECONDS" -lt 30 ]; do
+    tried=$(own cluster replicas "$(own cluster myid)" | while read -r id place _; do
+        # One that is just back may count as failed here. What is left of a lost node has a name that is another's now.
+        if address=$(address_of "${place##*,}") && [ "$(at "$address" cluster myid)" = "$id" ] &&
+            at "$address" cluster failover; then
+            for _ in {1..50}; do
+                if ! is_master; then exit; fi
+                sleep 0.1
+            done
+        fi
+    done)
+    if [ -z "$tried" ]; then break; fi
+done
