@@ -55,6 +55,7 @@ async fn paste(arguments: &[OsString], variables: &[(&str, String)], token: Opti
     up.arg("up")
         .arg("--listen")
         .arg(port.address().to_string())
+        .args(arguments)
         .envs(variables.iter().map(|(name, value)| (name, value)));
     let mut up = up.current_dir(folder.path()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
     let mut output = BufReader::new(up.stdout.take().expect("it is piped")).lines();
