@@ -42,7 +42,7 @@ $(error QUICK is $(QUICK); it must be 1, to try the benchmark out, or 0)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup python build component components cli up test fuzz manifests packages test-k8s soak bench bench-report pictures
+.PHONY: help setup python build component components cli up test fuzz manifests packages test-k8s soak bench bench-report sizes pictures
 
 help: ## List the targets
 	@echo 'make TARGET [SETTING=value ...]'
@@ -114,8 +114,8 @@ fuzz: python build ## Let Schemathesis ask what it likes; LARDER_SEED=... asks t
 	{ echo "LARDER_SEED=$$seed asks the same again"; exit 1; }
 
 manifests: SETUP := test
-manifests: python ## Check the Kubernetes manifests, all scripts, the workflows and images, and what is told of the benchmark
-	$(PYTEST) k8s/tests bench/tests release/tests --ignore-glob '*/test_built_*'
+manifests: python ## Check the Kubernetes manifests, all scripts, the workflows and images, the paths in the docs, and what is told of the benchmark
+	$(PYTEST) k8s/tests bench/tests release/tests docs/tests/test_paths.py --ignore-glob '*/test_built_*'
 
 # After the rest is built, so that what they share is there.
 packages: SETUP := test
@@ -152,6 +152,9 @@ bench-report: $(BENCH_PYTHON_READY) ## Make tables and charts for docs/benchmark
 pictures: SETUP := test
 pictures: setup build $(AXE) ## Take the pictures of the console for docs/console anew
 	LARDER_PICTURES=1 cargo test --locked --release --workspace --test console
+
+sizes: setup build $(BENCH_PYTHON_READY) ## Measure what a write takes of memory and disk, for docs/sizing.md
+	$(BENCH_PYTHON) -m bench sizes
 
 soak: setup build ## Check histories under faults for MINUTES; LARDER_SEED=... starts with that plan
 	LARDER_SOAK_MINUTES='$(MINUTES)' cargo test --locked --release --workspace --test history faults -- --nocapture

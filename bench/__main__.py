@@ -1,4 +1,4 @@
-"""`python -m bench run` measures; `python -m bench report` makes tables and charts of what was measured."""
+"""`python -m bench run` and `sizes` measure; `report` makes tables and charts of what was measured."""
 
 import argparse
 import signal
@@ -31,9 +31,15 @@ def main(arguments: Sequence[str]) -> int:
     report.add_argument("file", type=Path, nargs="?", help="a result file; by default the newest one")
     table = commands.add_parser("table", help="the same tables, in the terminal")
     table.add_argument("file", type=Path, nargs="?", help="a result file; by default the newest one")
+    weigh = commands.add_parser("sizes", help="measure memory and disk; a table in docs/sizing.md")
+    weigh.add_argument("--first-port", type=int, default=23700, help="servers listen on this port and the next ones")
     told = parser.parse_args(arguments)
     if told.command == "run":
         return measure(told)
+    if told.command == "sizes":
+        from . import sizes
+
+        return sizes.run(told.first_port)
     file = told.file or results.newest(FOLDER)
     if told.command == "report":
         from . import charts, report as documentation

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from typing import TypeVar
 
 from . import requests
 from .contenders import Contender
@@ -27,6 +28,8 @@ ATTEMPTS = 5
 
 _local = threading.local()
 
+T = TypeVar("T")
+
 
 def put(contender: Contender, ids: Iterable[str], value: str) -> int:
     """Writes items, each accepted; how many."""
@@ -34,8 +37,8 @@ def put(contender: Contender, ids: Iterable[str], value: str) -> int:
     with ThreadPoolExecutor(CONNECTIONS) as threads:
         # A window of them at a time, so that ten million ids are never in memory at once.
         most = max(1, min(FILLING, MOST_BYTES // len(value)))
-        count, batches = 0, _batches(iter(ids), most)
-        while window := list(islice(batches, 4 * CONNECTIONS)):
+        count, rest = 0, batches(iter(ids), most)
+        while window := list(islice(rest, 4 * CONNECTIONS)):
             count += sum(threads.map(lambda batch: _post(contender.address, batch, tail), window))
     return count
 
@@ -61,8 +64,9 @@ def fill_large(contender: Contender, items: int) -> float:
     return items / seconds
 
 
-def _batches(ids: Iterator[str], most: int) -> Iterator[list[str]]:
-    while batch := list(islice(ids, most)):
+def batches(all_of_them: Iterator[T], most: int) -> Iterator[list[T]]:
+    """Groups of so many, and of the rest."""
+    while batch := list(islice(all_of_them, most)):
         yield batch
 
 

@@ -24,11 +24,11 @@ def write(run: Run, name: str, document: Path = DOCUMENT) -> None:
     document.write_text(replaced(document.read_text(), generated(run, name)))
 
 
-def replaced(text: str, part: str) -> str:
+def replaced(text: str, part: str, begin: str = BEGIN, end: str = END) -> str:
     """The document with another part between the marks."""
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    return before + BEGIN + part + END + after
+    before, rest = text.split(begin)
+    _, after = rest.split(end)
+    return before + begin + part + end + after
 
 
 def generated(run: Run, name: str) -> str:

@@ -1,7 +1,7 @@
 """A Redis with the settings of production, the worker that applies Larder's writes in it, and what is in it."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import redis
 
@@ -21,7 +21,7 @@ CHANNELS = "larder:*:writes"
 class Store:
     """One Redis and one worker, for everybody who is measured on it."""
 
-    def __init__(self, processes: Processes):
+    def __init__(self, processes: Processes, worker_settings: Sequence[str] = ()):
         self.port, self.admin = processes.port(), f"127.0.0.1:{processes.port()}"
         folder = processes.folder / f"redis-{self.port}"
         folder.mkdir()
@@ -35,7 +35,7 @@ class Store:
         self._channels: list[bytes] = []
         self.wait_until("Redis answers", self._answers)
         worker = [built("target/release/larder-worker"), "--redis", self.url, "--admin-listen", self.admin]
-        self.worker = processes.start("larder-worker", [*worker, "--control-listen", "off"])
+        self.worker = processes.start("larder-worker", [*worker, "--control-listen", "off", *worker_settings])
 
     @property
     def url(self) -> str:
@@ -73,8 +73,12 @@ class Store:
     def tidy(self) -> None:
         """Has Redis rewrite its file where that has grown large."""
         if self.client.info("persistence")["aof_current_size"] > TIDY_BYTES:
-            self.client.bgrewriteaof()
-            self.wait_until("Redis has rewritten its file", self._rewritten)
+            self.rewrite()
+
+    def rewrite(self) -> None:
+        """Has Redis rewrite its file."""
+        self.client.bgrewriteaof()
+        self.wait_until("Redis has rewritten its file", self._rewritten)
 
     def keep_file(self, wanted: bool) -> None:
         """Has Redis write everything down, from now on or no longer; with no file nothing is durable."""

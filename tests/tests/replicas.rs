@@ -53,6 +53,13 @@ async fn a_write_that_no_replica_has_is_told_and_can_be_repeated() -> Tested {
         Ok(())
     })
     .await?;
+    // So is a patch, of another item there.
+    let patched = (0..).map(|n| larder.id(&format!("patched-{n}")));
+    let patched = { patched }.find(|other| Partition::of(other) == Partition::of(&id)).expect("there is one");
+    let patch = larder.item(Method::PATCH, &patched).header("content-type", "application/merge-patch+json");
+    let answer = patch.header("if-none-match", "*").body("{}").send().await?;
+    assert!(answer.headers().contains_key("location"), "{answer:?}");
+    assert_eq!(answer.json::<Value>().await?["type"], "urn:larder:problem:under-replicated");
     // A repeat rests on what replicas have, too.
     assert_eq!(put(&larder, &id, "second").await?.status(), StatusCode::SERVICE_UNAVAILABLE);
 

@@ -110,7 +110,7 @@ impl Change {
     /// any, the item is taken as it is, and there is one attempt that is accepted at most.
     ///
     /// # Errors
-    /// The problem that the client is told; then nothing was written, unless it says that this is open.
+    /// The problem that the client is told; then nothing was written, unless it says otherwise.
     pub async fn send(
         &self,
         id: &ItemId,
