@@ -7,7 +7,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use larder_protocol::limits::{
-    MAX_CONFIGURABLE_PENDING, MAX_CONFIGURABLE_VALUE_BYTES, MAX_CONFIGURABLE_WAIT_SECONDS, MAX_MIN_REPLICAS,
+    MAX_CONFIGURABLE_FOLLOWERS, MAX_CONFIGURABLE_PENDING, MAX_CONFIGURABLE_VALUE_BYTES, MAX_CONFIGURABLE_WAIT_SECONDS,
+    MAX_MIN_REPLICAS,
 };
 use larder_protocol::token::InvalidEntries;
 
@@ -19,7 +20,7 @@ use crate::web::problem::{Kind, Problem};
 pub use redis::{InvalidAddress, RedisSettings};
 
 /// The variables that the component reads; `spin.toml` declares each of them with a default.
-pub const VARIABLES: [&str; 16] = [
+pub const VARIABLES: [&str; 17] = [
     "redis_address",
     "redis_nodes",
     "redis_username",
@@ -30,6 +31,7 @@ pub const VARIABLES: [&str; 16] = [
     "max_pending",
     "max_value_bytes",
     "max_wait_seconds",
+    "max_followers",
     "api_tokens",
     "require_tokens",
     "cors_origins",
@@ -49,6 +51,8 @@ pub struct Config {
     pub max_value_bytes: usize,
     /// Longest that a client may wait for an outcome, in seconds.
     pub max_wait_seconds: u64,
+    /// Requests that may wait for changes at once on WASI 0.2.
+    pub max_followers: u64,
     /// Who may do what.
     pub tokens: Tokens,
     /// Whose pages may.
@@ -132,6 +136,7 @@ impl Config {
             redis,
             max_pending: number(get, "max_pending", 1, MAX_CONFIGURABLE_PENDING)?,
             max_wait_seconds: number(get, "max_wait_seconds", 0, MAX_CONFIGURABLE_WAIT_SECONDS)?,
+            max_followers: number(get, "max_followers", 0, MAX_CONFIGURABLE_FOLLOWERS)?,
             max_value_bytes: usize::try_from(max_value).expect("the largest allowed value fits 32 bits"),
             tokens: tokens(get("api_tokens")?, boolean(get, "require_tokens")?)?,
             origins: Origins::parse(get("cors_origins")?)?,
@@ -186,6 +191,7 @@ mod tests {
             ("max_pending", limits::DEFAULT_MAX_PENDING.to_string()),
             ("max_value_bytes", limits::DEFAULT_MAX_VALUE_BYTES.to_string()),
             ("max_wait_seconds", limits::DEFAULT_MAX_WAIT_SECONDS.to_string()),
+            ("max_followers", limits::DEFAULT_MAX_FOLLOWERS.to_string()),
             ("api_tokens", String::new()),
             ("require_tokens", "false".to_owned()),
             ("cors_origins", String::new()),

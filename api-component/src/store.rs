@@ -28,7 +28,7 @@ use larder_protocol::{Call, Item, ItemId, Operation, Outcome, Partition, Revisio
 use self::redis::{Redis, RedisError, Reply};
 
 pub use accept::{Acceptance, Accepted, accept, accept_as, accept_many};
-pub use changes::{Change, Op, Positions, Stretch, changes, feed, read_heads};
+pub use changes::{Change, News, Op, Positions, Stretch, changes, feed, follow, leave, news, read_heads};
 pub use digest::digest_of;
 pub use failure::{ReadError, read_failed, under_replicated, write_failed};
 pub use health::{lags, live_workers};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::item::{MAX_COUNTER_BYTES, MAX_HEAD_BYTES};
 use crate::limits::{
-    CHANGES_MAX_SEEN, EXPIRE_MAX_IDS, HEARTBEAT_EXPIRY, IDEMPOTENCY_KEPT, LIST_MAX_SEEN, OUTCOME_KEPT,
+    CHANGES_MAX_SEEN, EXPIRE_MAX_IDS, FOLLOWER_KEPT, HEARTBEAT_EXPIRY, IDEMPOTENCY_KEPT, LIST_MAX_SEEN, OUTCOME_KEPT,
     OUTCOME_KEPT_AFTER_WAIT,
 };
 use crate::scripts::{self, Script};
@@ -142,10 +142,36 @@ pub fn expire(p: Partition, changes_kept: u64) -> Call {
     call(&scripts::EXPIRE, p, keys, &[&keys::item_prefix(p), &EXPIRE_MAX_IDS, &changes_kept])
 }
 
-/// `feed.lua`: the first and the last change that the partition keeps.
+/// `feed.lua`: the first and the last change that each of these partitions keeps. Several have to be on one Redis that
+/// is no cluster.
+///
+/// # Panics
+/// Where there is none.
 #[must_use]
-pub fn feed(p: Partition) -> Call {
-    call(&scripts::FEED, p, vec![keys::changes(p)], &[])
+pub fn feed(partitions: &[Partition]) -> Call {
+    call(&scripts::FEED, partitions[0], partitions.iter().copied().map(keys::changes).collect(), &[])
+}
+
+/// `follow.lua`: takes one of so many places for requests that wait for changes, or keeps it, for so long:
+/// [`limits::FOLLOWER_KEPT`](crate::limits::FOLLOWER_KEPT) at most.
+#[must_use]
+pub fn follow(name: &str, most: u64, kept: Duration) -> Call {
+    let (p, kept) = (Partition::FIRST, kept.min(FOLLOWER_KEPT).as_millis());
+    call(&scripts::FOLLOW, p, vec![keys::followers(p)], &[&name, &most, &kept, &FOLLOWER_KEPT.as_millis()])
+}
+
+/// `news.lua`: which of these partitions have changes behind the position named. Several have to be on one Redis that is
+/// no cluster.
+///
+/// # Panics
+/// Where there is none.
+#[must_use]
+pub fn news(positions: &[(Partition, StreamId)]) -> Call {
+    let streams = positions.iter().map(|(p, _)| keys::changes(*p)).collect();
+    let mut call = call(&scripts::NEWS, positions[0].0, streams, &[]);
+    let words = positions.iter().flat_map(|(_, after)| [*after, after.next().unwrap_or(*after)]);
+    call.arguments = words.map(|id| id.to_string().into_bytes()).collect();
+    call
 }
 
 /// `changes.lua`: the changes of the partition after the one named, `most` at most, to ids that start

@@ -26,6 +26,13 @@ pub fn workers(p: Partition) -> String {
     of(p, "workers")
 }
 
+/// Sorted set: the requests that wait for changes on WASI 0.2, by the moment in ms until which each has its place. There
+/// is one, in the partition `p`.
+#[must_use]
+pub fn followers(p: Partition) -> String {
+    of(p, "followers")
+}
+
 /// Hash: the terms of the primaries that gave out the IDs of writes (see `fragment/term.lua`). Where there is
 /// one, the IDs of changes have terms, too.
 #[must_use]
@@ -150,6 +157,7 @@ mod tests {
         assert_eq!(doorbell(p), "larder:{12dyr}:doorbell");
         assert_eq!(scratch(p), "larder:{12dyr}:scratch");
         assert_eq!(changes(p), "larder:{12dyr}:changes");
+        assert_eq!(followers(p), "larder:{12dyr}:followers");
         let revision = "12-5-0".parse().unwrap();
         assert_eq!(rejected(revision), "larder:{12dyr}:rejected:5-0");
         assert_eq!(outcome(revision), "larder:{12dyr}:outcome:5-0");

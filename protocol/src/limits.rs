@@ -63,7 +63,7 @@ pub const OUTCOME_KEPT_AFTER_WAIT: Duration = Duration::from_secs(5);
 /// Who waits for a write behind fewer unapplied ones than this blocks in Redis, on a connection of its
 /// own; the others look now and then. Whoever blocks has an entry in the channel, so no more than
 /// this many connections of a partition are blocked at once. On WASI 0.2 each of them holds an
-/// instance too, of which wasmtime's pool has room for some 330 of ours.
+/// instance too, of which a host has 1,000.
 pub const MAX_BLOCKED_PER_PARTITION: u64 = 4;
 
 /// Requests of one instance that may block at once.
@@ -114,6 +114,25 @@ pub const CHANGES_LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How long such a look waits for a Redis that does not answer; all others are looked at again then.
 pub const CHANGES_MAX_LOOK: Duration = Duration::from_millis(500);
+
+/// Requests that may wait for changes at once on WASI 0.2, in the whole store, by default (the variable `max_followers`).
+/// Each takes one of the 1,000 instances of its host; writes that wait take [`MAX_BLOCKED_PER_PARTITION`] for each partition
+/// at most. So even a host that has all of them has more than 400 instances left for what does not wait.
+pub const DEFAULT_MAX_FOLLOWERS: u64 = 300;
+
+/// Most that may be configured, where the requests go to many hosts.
+pub const MAX_CONFIGURABLE_FOLLOWERS: u64 = 1_000_000;
+
+/// How much longer than it waits a request keeps its place, which it gives back when it is answered.
+pub const PLACE_KEPT_AFTER_WAIT: Duration = Duration::from_secs(5);
+
+/// For how long at most a request that waits for changes has its place without keeping it.
+pub const FOLLOWER_KEPT: Duration =
+    Duration::from_secs(MAX_CONFIGURABLE_WAIT_SECONDS + PLACE_KEPT_AFTER_WAIT.as_secs());
+
+/// The same for a stream, which keeps its place as often as it says that it lives. The place of one whose instance was
+/// killed is free after this.
+pub const STREAM_KEPT: Duration = Duration::from_secs(30);
 
 /// How often somebody who follows the changes hears that there is none. Only then is it noticed that a
 /// client has gone.

@@ -39,6 +39,9 @@ const HASH: Crc<u16> = Crc::<u16>::new(&CRC_16_XMODEM);
 pub struct Partition(u8);
 
 impl Partition {
+    /// The first. It also has what is once in a store.
+    pub const FIRST: Self = Self(0);
+
     /// The partition that holds the item `id`: CRC-16/XMODEM of its bytes, modulo [`COUNT`].
     #[must_use]
     pub fn of(id: &ItemId) -> Self {

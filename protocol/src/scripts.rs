@@ -76,7 +76,15 @@ script!(
     EXPIRE, "allow-oom", "fragment/clock", "fragment/stream_id", "fragment/term", "fragment/feed", "expire"
 );
 script!(
-    /// Tells the first and the last change that a partition keeps.
+    /// Takes or keeps a place among the requests that wait for changes. A full store shall limit too.
+    FOLLOW, "allow-oom", "fragment/clock", "follow"
+);
+script!(
+    /// Says which partitions have changes behind a position.
+    NEWS, "no-writes", "news"
+);
+script!(
+    /// Tells the first and the last change that partitions keep.
     FEED, "no-writes", "feed"
 );
 script!(

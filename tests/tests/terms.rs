@@ -77,7 +77,7 @@ impl Pair {
     /// Applies what was accepted; tells the position behind the last change.
     async fn commit(&self, redis: &RedisAlone) -> anyhow::Result<StreamId> {
         redis.run::<Value>(&call::commit(self.partition(), 100, 1_000_000, 10_000)).await?;
-        let ends: Vec<String> = redis.run(&call::feed(self.partition())).await?;
+        let ends: Vec<String> = redis.run(&call::feed(&[self.partition()])).await?;
         Ok(ends.get(1).context("there is a feed")?.parse()?)
     }
 

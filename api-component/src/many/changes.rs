@@ -10,6 +10,7 @@ mod cursor;
 mod document;
 mod error;
 mod follower;
+mod place;
 mod reader;
 mod wanted;
 
@@ -18,10 +19,12 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use http::header::CACHE_CONTROL;
 use http::{Method, Request, Response};
+use larder_protocol::limits::{PLACE_KEPT_AFTER_WAIT, STREAM_KEPT};
 use larder_protocol::token::Scope;
 
 use self::document::Form;
 use self::error::FeedError;
+use self::place::Place;
 use self::reader::{Include, Reader};
 use self::wanted::{Since, Wanted};
 use crate::context::Context;
@@ -41,6 +44,8 @@ pub async fn get<B>(request: &Request<B>, context: &Context<'_, impl Redis>) -> 
     }
     context.access.reach(&wanted.prefix)?;
     let redis = context.redis;
+    let asks_for_head = request.method() == Method::HEAD;
+    let is_now = matches!(wanted.since, Since::Now);
     let positions = match wanted.since {
         Since::After(positions) => *positions,
         Since::Now => store::feed(redis).await.map_err(store::read_failed)?.ok_or(FeedError::NoFeed)?.1,
@@ -51,20 +56,26 @@ pub async fn get<B>(request: &Request<B>, context: &Context<'_, impl Redis>) -> 
     };
     let mut reader = Reader { prefix: wanted.prefix, include: wanted.include, limit: wanted.limit, positions };
     let begin = reader.positions;
-    let asks_for_head = request.method() == Method::HEAD;
 
-    let mut told = reader.read(redis).await?;
+    // Who follows from now on has just been given the end of each feed.
+    let mut told = if is_now { vec![] } else { reader.read(redis).await? };
     let mut response = if let Form::Stream(format) = wanted.form {
         let mut response = format.begin(begin, &told, &reader.positions);
         if !asks_for_head {
-            let follower = Follower::new(format, reader, context.access.left(SystemTime::now), context.log);
+            let place = Place::take(redis, context.config.max_followers, STREAM_KEPT).await?;
+            let follower = Follower::new(format, reader, context.access.left(SystemTime::now), place, context.log);
             response.extensions_mut().insert(follower);
         }
         response
     } else {
         let patience = if asks_for_head { Duration::ZERO } else { wanted.patience };
         if told.is_empty() && !patience.is_zero() {
-            told = reader.wait(redis, Instant::now() + patience).await?;
+            let place = Place::take(redis, context.config.max_followers, patience + PLACE_KEPT_AFTER_WAIT).await?;
+            let news = reader.wait(redis, Instant::now() + patience).await;
+            if let Some(place) = place {
+                place.leave(redis).await;
+            }
+            told = news?;
         }
         let mut response = document::page(&told, &reader.positions, wanted.form == Form::Lines);
         wanted.preference.applied(response.headers_mut());

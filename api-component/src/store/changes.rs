@@ -1,10 +1,12 @@
 //! The feed of changes, as each partition keeps it.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use futures::future::try_join_all;
-use larder_protocol::{Call, Head, ItemId, Partition, StreamId, call, partition};
+use larder_protocol::{Call, Head, ItemId, Partition, StreamId, call, keys, partition};
 
+use super::node::Command;
 use super::redis::{Redis, RedisError, Reply};
 use super::{Described, ReadError, ask, unexpected};
 
@@ -96,24 +98,97 @@ fn id(reply: &Reply) -> Option<StreamId> {
 /// # Errors
 /// [`RedisError`], after the second try.
 pub async fn feed(redis: &impl Redis) -> Result<Option<(Positions, Positions)>, RedisError> {
-    let ends = try_join_all(Partition::all().map(async |p| {
-        let call = call::feed(p);
-        ends(&call, &ask(redis, &call).await?)
-    }))
-    .await?;
+    let all: Vec<_> = Partition::all().collect();
+    let ends = match ask_together(redis, &call::feed(&all)).await? {
+        Some(reply) => reply,
+        None => {
+            let each = try_join_all(all.iter().map(async |p| {
+                let ends = ask(redis, &call::feed(&[*p])).await?;
+                Ok::<_, RedisError>(if ends.is_empty() { vec![Reply::Nil, Reply::Nil] } else { ends })
+            }));
+            each.await?.concat()
+        }
+    };
+    if ends.is_empty() || ends.contains(&Reply::Nil) {
+        return Ok(None);
+    }
     let (mut first, mut last) = ([StreamId::ZERO; _], [StreamId::ZERO; _]);
-    for (p, ends) in Partition::all().zip(ends) {
-        let Some(ends) = ends else { return Ok(None) };
-        (first[p.index()], last[p.index()]) = ends;
+    let (pairs, rest) = ends.as_chunks::<2>();
+    if pairs.len() != all.len() || !rest.is_empty() {
+        return Err(unexpected(&call::feed(&all), &ends));
+    }
+    for (n, [begin, end]) in pairs.iter().enumerate() {
+        let both = id(begin).zip(id(end));
+        (first[n], last[n]) = both.ok_or_else(|| unexpected(&call::feed(&all), &ends))?;
     }
     Ok(Some((first, last)))
 }
 
-fn ends(call: &Call, reply: &[Reply]) -> Result<Option<(StreamId, StreamId)>, RedisError> {
-    match reply {
-        [] => Ok(None),
-        [first, last] => id(first).zip(id(last)).map(Some).ok_or_else(|| unexpected(call, reply)),
-        _ => Err(unexpected(call, reply)),
+/// What is behind a position in the feed of a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// Nothing.
+    None,
+    /// A change at least.
+    Some,
+    /// It cannot be said: the position lies too far back, or the feed is another.
+    Gone,
+}
+
+/// What is behind these positions (`news.lua`); `None` where no one Redis has all partitions, so that each has to be
+/// asked by itself.
+///
+/// # Errors
+/// [`RedisError`], after the second try.
+pub async fn news(redis: &impl Redis, positions: &Positions) -> Result<Option<Vec<News>>, RedisError> {
+    let positions: Vec<_> = Partition::all().zip(positions.iter().copied()).collect();
+    let call = call::news(&positions);
+    let Some(reply) = ask_together(redis, &call).await? else { return Ok(None) };
+    let news: Option<Vec<_>> = reply
+        .iter()
+        .map(|reply| match reply {
+            Reply::Int(0) => Some(News::None),
+            Reply::Int(1) => Some(News::Some),
+            Reply::Int(-1) => Some(News::Gone),
+            _ => None,
+        })
+        .collect();
+    let news = news.filter(|news| news.len() == positions.len());
+    news.map(Some).ok_or_else(|| unexpected(&call, &reply))
+}
+
+/// Takes a place among the requests that wait for changes, or keeps it; `false` where all are taken (`follow.lua`).
+///
+/// # Errors
+/// [`RedisError`], after the second try.
+pub async fn follow(redis: &impl Redis, name: &str, most: u64, time: Duration) -> Result<bool, RedisError> {
+    let call = call::follow(name, most, time);
+    let reply = ask(redis, &call).await?;
+    match *reply {
+        [Reply::Int(has_place)] => Ok(has_place == 1),
+        _ => Err(unexpected(&call, &reply)),
+    }
+}
+
+/// Gives such a place back (`ZREM`).
+///
+/// # Errors
+/// [`RedisError`].
+pub async fn leave(redis: &impl Redis, name: &str) -> Result<(), RedisError> {
+    let key = keys::followers(Partition::FIRST);
+    redis.execute(Partition::FIRST, Command { name: "ZREM", arguments: &[key.as_bytes(), name.as_bytes()] }).await?;
+    Ok(())
+}
+
+/// Runs a script that looks at all partitions; `None` on a cluster, where they are on several masters.
+async fn ask_together(redis: &impl Redis, call: &Call) -> Result<Option<Vec<Reply>>, RedisError> {
+    if redis.lookout().is_spread() {
+        return Ok(None);
+    }
+    match ask(redis, call).await {
+        Ok(reply) => Ok(Some(reply)),
+        Err(error) if redis.lookout().learns_spread(redis, &error).await => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -153,6 +153,10 @@ impl<N: Node> Redis for Cluster<N> {
         self.settings.min_replicas > 0
     }
 
+    fn is_exclusive(&self) -> bool {
+        N::IS_EXCLUSIVE
+    }
+
     async fn masters(&self) -> Vec<Master> {
         if self.passes(&Refusal::Later) {
             self.look().await;

@@ -109,9 +109,7 @@ impl Lookout {
         if !self.is_spread.get() {
             match stirred(redis, &watched).await {
                 Ok(found) => _ = join_all(found.into_iter().map(|(p, from)| self.learn(redis, p, from))).await,
-                Err(RedisError::Refused { code, .. }) if code == "CROSSSLOT" => self.is_spread.set(true),
-                // The first master may be down, and the others not.
-                Err(_) => self.is_spread.set(redis.masters().await.len() > 1),
+                Err(error) => _ = self.learns_spread(redis, &error).await,
             }
         }
         if self.is_spread.get() {
@@ -122,6 +120,22 @@ impl Lookout {
             });
             join_all(each).await;
         }
+    }
+
+    /// Whether one command cannot read all partitions, as far as is known: this is a cluster.
+    pub fn is_spread(&self) -> bool {
+        self.is_spread.get()
+    }
+
+    /// The same, after this error of a command that was to read all.
+    pub async fn learns_spread(&self, redis: &impl Redis, error: &RedisError) -> bool {
+        let is_spread = match error {
+            RedisError::Refused { code, .. } => code == "CROSSSLOT",
+            // The first master may be down, and the others not.
+            _ => redis.masters().await.len() > 1,
+        };
+        self.is_spread.set(is_spread);
+        is_spread
     }
 
     /// Reads and remembers what is behind the newest change that is known.

@@ -50,6 +50,9 @@ pub trait Redis {
     /// Whether answers must rest on what replicas have.
     fn is_replicated(&self) -> bool;
 
+    /// Whether a request has its instance for itself, so that one that waits takes it from others.
+    fn is_exclusive(&self) -> bool;
+
     /// The masters and their partitions, as far as is known.
     async fn masters(&self) -> Vec<Master>;
 

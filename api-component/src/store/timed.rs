@@ -97,6 +97,10 @@ impl<R: Redis> Redis for Timed<'_, R> {
         self.redis.is_replicated()
     }
 
+    fn is_exclusive(&self) -> bool {
+        self.redis.is_exclusive()
+    }
+
     async fn masters(&self) -> Vec<Master> {
         self.redis.masters().await
     }

@@ -40,9 +40,12 @@ impl Guest for Shell {
             (Ok(request), Ok(config)) => {
                 let redis = Cluster::<Connection>::new(config.redis.clone());
                 let mut response = run(handler::handle(request, &config, &redis));
-                let follower = response.extensions_mut().remove::<Follower>();
-                let more = follower.map(|mut follower| iter::from_fn(move || run(follower.next(&redis))));
+                let mut follower = response.extensions_mut().remove::<Follower>();
+                let more = follower.as_mut().map(|follower| iter::from_fn(|| run(follower.next(&redis))));
                 response::send(response, more, out);
+                if let Some(follower) = follower {
+                    run(follower.leave(&redis));
+                }
             }
             (Err(error), _) => response::send(Problem::from(error).into(), NO_MORE, out),
             (_, Err(error)) => {

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use anyhow::{Context as _, Result};
 use larder_local::runtime::{Observer, Server};
 use larder_telemetry::{Program, Telemetry};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use super::listen;
 use super::metrics::Metrics;
@@ -28,6 +29,14 @@ pub struct Serve {
     metrics_listen: Option<SocketAddr>,
 }
 
+/// Lets this process have as many files open as it may: each connection is one, and systems begin with 1,024.
+fn take_all_files() {
+    let all = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
+    if let Err(error) = all {
+        tracing::debug!("the limit of open files stays as it is: {error}");
+    }
+}
+
 const PROGRAM: Program = Program { service: "larder-local", version: env!("CARGO_PKG_VERSION") };
 
 impl Serve {
@@ -37,6 +46,7 @@ impl Serve {
     /// Where the application or the configuration is refused, or the address is taken.
     pub async fn run(self) -> Result<()> {
         let mut signals = StopSignals::catch()?;
+        take_all_files();
         let application = self.source.application()?;
         let is_open = application.variables.get("api_tokens").is_some_and(|tokens| tokens.trim().is_empty());
         let mut telemetry = Telemetry::default();

@@ -40,7 +40,7 @@ impl Alone {
     pub async fn answer(&self, path: &str) -> Result<StatusCode> {
         let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
         let request = Request::get(format!("http://localhost{path}")).body(body)?;
-        let arrival = self.0.arrive(None).await;
+        let arrival = self.0.arrive(0, None).await;
         let response = ProxyHandler::new(self.0.clone()).handle(arrival, request).await.map_err(into_anyhow)?;
         let status = response.status();
         response.into_body().collect().await.context("the answer breaks off")?;

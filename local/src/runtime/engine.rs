@@ -65,9 +65,15 @@ fn engine() -> Result<Engine> {
     Engine::new(&config).map_err(into_anyhow).context("cannot set up wasmtime")
 }
 
-/// Instances come and go under load; taking them from a pool makes that cheap.
+/// How many instances live at once at most, as on Spin.
+const INSTANCES: u32 = 1_000;
+
+/// Instances come and go under load; taking them from a pool makes that cheap. It has Spin's room for the modules and
+/// tables that an instance consists of.
 fn pool() -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::default();
+    pool.total_component_instances(INSTANCES).total_memories(INSTANCES).total_stacks(INSTANCES);
+    pool.total_core_instances(4 * INSTANCES).total_tables(2 * INSTANCES);
     // Linux 6.7 tells which pages were written to. Without that all would have to be cleared, which takes longer than
     // to give them back.
     if PoolingAllocationConfig::is_pagemap_scan_available() {

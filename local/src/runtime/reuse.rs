@@ -31,10 +31,11 @@ const MAX_CONCURRENT_REQUESTS: usize = 16;
 /// How long an instance without requests is kept.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How many requests of a core may be on their way to an instance at the same time: what they ask Redis travels together.
+/// How many requests of a core and a route may be on their way to an instance at the same time: what they ask Redis travels
+/// together.
 const TURNS: u32 = 16;
-/// How many instances live at once at most, by the defaults of wasmtime's pool and the modules in a component: some 330.
-const POOLED: usize = 300;
+/// From how many instances on they are filled by one request after the other, on all cores together.
+const MANY: usize = 150;
 
 /// Makes instances of one component, for one core.
 #[derive(Clone)]
@@ -44,8 +45,8 @@ pub struct Instances {
     pre: Arc<ProxyPre<InstanceState>>,
     pub observer: Observer,
     redis: Shared,
-    /// Who may go to an instance next.
-    turns: Arc<Semaphore>,
+    /// Who may go to an instance next, for each route: followers who all come back at once do not hold up readers.
+    turns: Arc<[Arc<Semaphore>]>,
     /// One for each instance that lives, and this.
     living: Arc<()>,
     /// From so many on, they are filled by one request after the other.
@@ -62,19 +63,19 @@ impl Instances {
         observer: Observer,
         cores: usize,
     ) -> Self {
-        let turns = Arc::new(Semaphore::new(TURNS as usize));
+        let turns = application.routes.iter().map(|_| Arc::new(Semaphore::new(TURNS as usize))).collect();
         let (redis, living, stopping) = (Shared::default(), Arc::default(), Arc::default());
-        Self { application, engine, pre, observer, redis, turns, living, many: POOLED / 2 / cores, stopping }
+        Self { application, engine, pre, observer, redis, turns, living, many: MANY / cores, stopping }
     }
 
-    /// Waits until this request may go to an instance.
+    /// Waits until this request may go to an instance; `route` is the number of its route.
     ///
     /// wasmtime's `ProxyHandler` starts an instance for what waits while the others are taking something. So a burst
     /// would start one for each of its requests, and a thousand of them are more than the pool has.
-    pub async fn arrive(&self, trace: Option<TraceContext>) -> Arrival {
+    pub async fn arrive(&self, route: usize, trace: Option<TraceContext>) -> Arrival {
         let is_kept = matches!(*self.pre, ProxyPre::P3(_));
         let turns = if is_kept && Arc::strong_count(&self.living) > self.many { TURNS } else { 1 };
-        let turn = self.turns.clone().acquire_many_owned(turns).await.expect("nobody closes it");
+        let turn = self.turns[route].clone().acquire_many_owned(turns).await.expect("nobody closes it");
         Arrival { trace, turn }
     }
 }

@@ -111,10 +111,10 @@ impl Application {
         Ok(())
     }
 
-    /// The route by which a request with this path comes to the component.
+    /// The route by which a request with this path comes to the component, and its number among the routes.
     #[must_use]
-    pub fn route_of(&self, path: &str) -> Option<&Route> {
-        self.routes.iter().find(|route| route.matches(path))
+    pub fn route_of(&self, path: &str) -> Option<(usize, &Route)> {
+        self.routes.iter().enumerate().find(|(_, route)| route.matches(path))
     }
 }
 
@@ -182,7 +182,7 @@ command = ["true", "true"]
         assert_eq!(application.wasm, Path::new("app/api.wasm"));
         assert_eq!(application.variables["address"], "redis://127.0.0.1:6379/0");
         assert!(application.allowed_hosts.allows("redis://db:4711", "redis"));
-        assert_eq!(application.route_of("/items/a").map(Route::text), Some("/..."));
+        assert_eq!(application.route_of("/items/a").map(|(_, route)| route.text()), Some("/..."));
         let message = format!("{:#}", Application::parse(GOOD, Path::new(""), |_| None).unwrap_err());
         assert_eq!(message, "the variable token is required and has no value: set SPIN_VARIABLE_TOKEN");
     }

@@ -1,9 +1,14 @@
--- feed: tells the first and the last entry of the feed of changes of a partition.
+-- feed: tells the first and the last entry of the feed of changes of each of these partitions.
 --
--- KEYS[1] the partition's stream of changes
+-- KEYS[1 …] the partitions' streams of changes; of several on one Redis only
 --
--- Reply: {<ID of the first>, <ID of the last>}; {} where there is no feed
+-- Reply: {<ID of the first>, <ID of the last>, …}, two for each key; {} where one of them has no feed
 
-local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
-if not first then return {} end
-return {first[1], redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1][1]}
+local reply = {}
+for n, stream in ipairs(KEYS) do
+  local first = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
+  if not first then return {} end
+  reply[2 * n - 1] = first[1]
+  reply[2 * n] = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1][1]
+end
+return reply

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use larder_protocol::limits::{KEEP_ALIVE_INTERVAL, MAX_STREAM};
 
 use super::document::Format;
+use super::place::Place;
 use super::reader::Reader;
 use crate::store::Timed;
 use crate::store::redis::Redis;
@@ -19,6 +20,7 @@ pub struct Follower {
     format: Format,
     reader: Reader,
     log: Log,
+    place: Option<Place>,
     /// When the stream ends.
     ends: Instant,
     has_failed: bool,
@@ -26,9 +28,15 @@ pub struct Follower {
 
 impl Follower {
     /// A stream that goes on where `reader` is, for as long as `token_left` at most.
-    pub(super) fn new(format: Format, reader: Reader, token_left: Option<Duration>, log: Log) -> Self {
+    pub(super) fn new(
+        format: Format,
+        reader: Reader,
+        token_left: Option<Duration>,
+        place: Option<Place>,
+        log: Log,
+    ) -> Self {
         let ends = Instant::now() + token_left.map_or(MAX_STREAM, |left| left.min(MAX_STREAM));
-        Self { format, reader, log, ends, has_failed: false }
+        Self { format, reader, log, place, ends, has_failed: false }
     }
 
     /// Waits for what comes next; `None` at the end. Where nothing happens for a while it says so, by which
@@ -37,6 +45,9 @@ impl Follower {
         let now = Instant::now();
         if self.has_failed || now >= self.ends {
             return None;
+        }
+        if let Some(place) = &mut self.place {
+            place.keep(redis).await;
         }
         let mut text = Vec::new();
         let from = self.reader.positions;
@@ -53,5 +64,12 @@ impl Follower {
             }
         }
         Some(text.into())
+    }
+
+    /// Says that the stream is over, for a host that knows.
+    pub async fn leave(&self, redis: &impl Redis) {
+        if let Some(place) = &self.place {
+            place.leave(redis).await;
+        }
     }
 }

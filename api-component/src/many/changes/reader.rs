@@ -11,7 +11,7 @@ use larder_protocol::{Item, ItemId, Partition};
 use super::error::FeedError;
 use crate::many::share;
 use crate::store::redis::Redis;
-use crate::store::{self, Change, Described, ManyRead, Op, Positions, Stretch};
+use crate::store::{self, Change, Described, ManyRead, News, Op, Positions, Stretch};
 use crate::web::problem::Problem;
 
 /// What to tell with a change that stored an item.
@@ -99,8 +99,20 @@ impl Reader {
 
     /// One stretch of each partition. What was not told is there for the next round.
     async fn round(&mut self, redis: &impl Redis, source: Source) -> Result<(Vec<Told>, bool), Problem> {
+        let news = match source {
+            Source::Redis => store::news(redis, &self.positions).await.map_err(store::read_failed)?,
+            Source::Lookout => None,
+        };
+        if news.as_ref().is_some_and(|news| news.contains(&News::Gone)) {
+            return Err(FeedError::Gone.into());
+        }
+        let has_news = |p: Partition| match (source, &news) {
+            (Source::Redis, Some(news)) => news[p.index()] == News::Some,
+            (Source::Redis, None) => true,
+            (Source::Lookout, _) => redis.lookout().has_news(p, self.positions[p.index()]),
+        };
         let stretches = Partition::all()
-            .filter(|&p| source == Source::Redis || redis.lookout().has_news(p, self.positions[p.index()]))
+            .filter(|&p| has_news(p))
             .map(async |p| Ok::<_, Problem>((p, self.stretch(redis, p, source).await?)));
         let (mut reached, mut has_more, mut changes) = (self.positions, false, Vec::new());
         for (p, stretch) in try_join_all(stretches).await? {

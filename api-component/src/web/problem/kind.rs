@@ -53,6 +53,7 @@ pub enum Kind {
     TooLarge,
     IncompleteBody,
     Overloaded,
+    TooManyFollowers,
     OutOfMemory,
     Unavailable,
     OutcomeUnknown,
@@ -132,6 +133,9 @@ impl Kind {
             Self::TooLarge => (S::PAYLOAD_TOO_LARGE, "value-too-large", "Value too large"),
             Self::IncompleteBody => (S::BAD_REQUEST, "incomplete-body", "Incomplete body"),
             Self::Overloaded => (S::SERVICE_UNAVAILABLE, "overloaded", "Too many writes wait"),
+            Self::TooManyFollowers => {
+                (S::SERVICE_UNAVAILABLE, "too-many-followers", "Too many requests wait for changes")
+            }
             Self::OutOfMemory => (S::SERVICE_UNAVAILABLE, "out-of-memory", "Store is full"),
             Self::Unavailable => (S::SERVICE_UNAVAILABLE, "store-unavailable", "Store unavailable"),
             Self::OutcomeUnknown => (S::SERVICE_UNAVAILABLE, "outcome-unknown", "Outcome unknown"),

@@ -32,6 +32,8 @@ impl Connection {
 }
 
 impl Node for Connection {
+    const IS_EXCLUSIVE: bool = true;
+
     fn new(url: String, _: Duration) -> Self {
         Self { url, open: Cell::default() }
     }

@@ -146,6 +146,8 @@ fn parameters(arguments: &[&[u8]]) -> Vec<RedisParameter> {
 }
 
 impl Node for Connection {
+    const IS_EXCLUSIVE: bool = false;
+
     fn new(url: String, timeout: Duration) -> Self {
         Self {
             url,

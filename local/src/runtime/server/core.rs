@@ -94,6 +94,8 @@ async fn serve(mut arriving: mpsc::UnboundedReceiver<TcpStream>, instances: Inst
         if let Err(error) = start(stream, &handler, &connections, open) {
             tracing::debug!("a connection broke: {error}");
         }
+        // Those that are open are served before the next: a thousand that come at once hold nobody up.
+        tokio::task::yield_now().await;
     }
     if tokio::time::timeout(GRACE, connections.shutdown()).await.is_err() {
         tracing::warn!("some requests were cut off: they took longer than {GRACE:?} to finish");

@@ -30,7 +30,9 @@ impl Handler {
             return plain(StatusCode::OK, "OK");
         }
         let instances = self.0.state();
-        let Some(route) = instances.application.route_of(path) else { return plain(StatusCode::NOT_FOUND, "") };
+        let Some((number, route)) = instances.application.route_of(path) else {
+            return plain(StatusCode::NOT_FOUND, "");
+        };
         let (mut head, body) = request.into_parts();
         match absolute(&head) {
             Ok(uri) => head.uri = uri,
@@ -38,7 +40,7 @@ impl Handler {
         }
         let body = body.map_err(HttpError::from).boxed_unsync();
         let observed = instances.observer.request(&mut head, route.text());
-        let arrival = instances.arrive(observed.as_ref().map(observe::Request::context)).await;
+        let arrival = instances.arrive(number, observed.as_ref().map(observe::Request::context)).await;
         let response = match self.0.handle(arrival, Request::from_parts(head, body)).await {
             Ok(response) => response,
             Err(error) => {
