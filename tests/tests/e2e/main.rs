@@ -10,6 +10,7 @@ mod cors;
 mod dead;
 mod errors;
 mod faults;
+mod formats;
 mod health;
 mod idempotency;
 mod increment;
