@@ -31,7 +31,7 @@ pub use accept::{Acceptance, Accepted, accept, accept_as, accept_many};
 pub use changes::{Change, News, Op, Positions, Stretch, changes, feed, follow, leave, news, read_heads};
 pub use digest::digest_of;
 pub use failure::{ReadError, read_failed, under_replicated, write_failed};
-pub use health::{lags, live_workers};
+pub use health::{format, lags, live_workers};
 pub use list::{Described, Entry, Part, list};
 pub use lookout::Lookout;
 pub use outcome::{Progress, progress};

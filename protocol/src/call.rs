@@ -9,7 +9,7 @@ use crate::limits::{
 };
 use crate::scripts::{self, Script};
 use crate::token::{Limit, Name};
-use crate::{ItemId, Partition, Revision, StreamId, TraceParent, Write, keys};
+use crate::{ItemId, Partition, Revision, StreamId, TraceParent, Write, format, keys};
 
 /// A script with what it is called with.
 pub struct Call {
@@ -28,6 +28,12 @@ fn call(script: &'static Script, p: Partition, keys: Vec<String>, arguments: &[&
     Call { script, partition: Some(p), keys, arguments }
 }
 
+/// The same for a script that checks the format of the data first, which is its first argument.
+fn checked(script: &'static Script, p: Partition, keys: Vec<String>, arguments: &[&dyn ToString]) -> Call {
+    let known: &dyn ToString = &format::known();
+    call(script, p, keys, &[&[known], arguments].concat())
+}
+
 /// `accept.lua`: puts `write` on the channel. `digest` tells the request from others under the
 /// same idempotency key; it counts only where the write has one. `judged_early` lets a condition that
 /// certainly does not hold be refused at once, by what this Redis has.
@@ -41,7 +47,7 @@ pub fn accept(id: &ItemId, write: &Write, digest: &str, max_pending: u64, judged
     let script = if write.operation.stores() { &scripts::ACCEPT } else { &scripts::ACCEPT_REMOVAL };
     let digest = if write.idempotency.is_some() { digest } else { "" };
     let (kept, conditional) = (IDEMPOTENCY_KEPT.as_millis(), u8::from(conditional));
-    let mut call = call(script, p, keys, &[&max_pending, &keys::doorbell(p), &p, &kept, &digest, &conditional]);
+    let mut call = checked(script, p, keys, &[&max_pending, &keys::doorbell(p), &p, &kept, &digest, &conditional]);
     call.arguments.extend(write.fields(id));
     call
 }
@@ -60,7 +66,7 @@ pub fn accept_many<'a>(
     let (kept, items) = (IDEMPOTENCY_KEPT.as_millis(), keys::item_prefix(p));
     let keys = vec![keys::writes(p), keys::terms(p), keys::scratch(p)];
     let early = u8::from(judged_early);
-    let mut call = call(script, p, keys, &[&max_pending, &keys::doorbell(p), &p, &kept, &items, &early]);
+    let mut call = checked(script, p, keys, &[&max_pending, &keys::doorbell(p), &p, &kept, &items, &early]);
     for (id, write, digest) in writes {
         let fields = write.fields(id);
         let record = write.idempotency.clone().unwrap_or_default();
@@ -87,7 +93,7 @@ pub fn commit(p: Partition, max_entries: usize, max_bytes: usize, changes_kept: 
     let bounds = [max_entries, max_bytes, MAX_COUNTER_BYTES];
     let arguments: [&dyn ToString; 9] =
         [item, rejected, outcome, &kept[0], &kept[1], &bounds[0], &bounds[1], &bounds[2], &changes_kept];
-    call(&scripts::COMMIT, p, keys.map(|key| key(p)).to_vec(), &arguments)
+    checked(&scripts::COMMIT, p, keys.map(|key| key(p)).to_vec(), &arguments)
 }
 
 /// The reply of `commit.lua`: what one call did.
@@ -139,7 +145,7 @@ impl From<CommitReply> for Committed {
 #[must_use]
 pub fn expire(p: Partition, changes_kept: u64) -> Call {
     let keys = vec![keys::index(p), keys::expiry(p), keys::scratch(p), keys::changes(p), keys::terms(p)];
-    call(&scripts::EXPIRE, p, keys, &[&keys::item_prefix(p), &EXPIRE_MAX_IDS, &changes_kept])
+    checked(&scripts::EXPIRE, p, keys, &[&keys::item_prefix(p), &EXPIRE_MAX_IDS, &changes_kept])
 }
 
 /// `feed.lua`: the first and the last change that each of these partitions keeps. Several have to be on one Redis that
@@ -196,7 +202,7 @@ pub fn outcome(revision: Revision, item: Option<&ItemId>) -> Call {
     let mut keys = vec![keys::writes(p), keys::rejected(revision), keys::terms(p)];
     keys.extend(item.map(keys::item));
     let id = item.map(ItemId::as_str).unwrap_or_default();
-    call(&scripts::OUTCOME, p, keys, &[&revision.id.ms, &revision.id.seq, &OUTCOME_KEPT.as_millis(), &id])
+    checked(&scripts::OUTCOME, p, keys, &[&revision.id.ms, &revision.id.seq, &OUTCOME_KEPT.as_millis(), &id])
 }
 
 /// `take_outcomes.lua`: takes the outcomes of writes of the partition `p` that are there to be taken.
@@ -211,7 +217,7 @@ pub fn take_outcomes(p: Partition, writes: impl IntoIterator<Item = StreamId>) -
 pub fn read_after(id: &ItemId, revision: StreamId) -> Call {
     let p = Partition::of(id);
     let keys = vec![keys::writes(p), keys::item(id), keys::terms(p)];
-    call(&scripts::READ_AFTER, p, keys, &[&revision.ms, &revision.seq])
+    checked(&scripts::READ_AFTER, p, keys, &[&revision.ms, &revision.seq])
 }
 
 /// What a listing tells of each partition.
@@ -235,10 +241,10 @@ pub struct Listing<'a> {
 #[must_use]
 pub fn list(p: Partition, listing: &Listing<'_>) -> Call {
     let Listing { prefix, after, delimiter, max_told, max_ids, heads } = *listing;
-    let keys = vec![keys::index(p), keys::expiry(p), keys::scratch(p)];
+    let keys = vec![keys::index(p), keys::expiry(p), keys::scratch(p), keys::terms(p)];
     let (item, heads) = (keys::item_prefix(p), u8::from(heads));
     let limits: [&dyn ToString; 5] = [&max_told, &max_ids, &LIST_MAX_SEEN, &heads, &MAX_HEAD_BYTES];
-    let mut call = call(&scripts::LIST, p, keys, &[&item, &prefix]);
+    let mut call = checked(&scripts::LIST, p, keys, &[&item, &prefix]);
     call.arguments.extend([after.to_vec(), delimiter.into()]);
     call.arguments.extend(limits.iter().map(|limit| limit.to_string().into_bytes()));
     call
@@ -262,10 +268,16 @@ pub fn live_workers(p: Partition) -> Call {
     call(&scripts::LIVE_WORKERS, p, vec![keys::workers(p)], &[&HEARTBEAT_EXPIRY.as_millis()])
 }
 
+/// `say_format.lua`: the data of the partition says its format from now on.
+#[must_use]
+pub fn say_format(p: Partition) -> Call {
+    checked(&scripts::SAY_FORMAT, p, vec![keys::writes(p), keys::terms(p)], &[])
+}
+
 /// `start_terms.lua`: from now on the IDs of the partition's writes tell the term of their primary.
 #[must_use]
 pub fn start_terms(p: Partition) -> Call {
-    call(&scripts::START_TERMS, p, vec![keys::writes(p), keys::terms(p)], &[&IDEMPOTENCY_KEPT.as_millis()])
+    checked(&scripts::START_TERMS, p, vec![keys::writes(p), keys::terms(p)], &[&IDEMPOTENCY_KEPT.as_millis()])
 }
 
 /// `locate.lua`: which master of a cluster has which slots. It has no keys: any node answers.
@@ -321,5 +333,5 @@ impl From<LookReply> for Look {
 #[must_use]
 pub fn retry(p: Partition, entry: StreamId) -> Call {
     let keys = vec![keys::dead(p), keys::writes(p), keys::terms(p)];
-    call(&scripts::RETRY, p, keys, &[&entry, &keys::doorbell(p), &p, &IDEMPOTENCY_KEPT.as_millis()])
+    checked(&scripts::RETRY, p, keys, &[&entry, &keys::doorbell(p), &p, &IDEMPOTENCY_KEPT.as_millis()])
 }

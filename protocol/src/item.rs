@@ -11,13 +11,14 @@
 //! ```
 //!
 //! The first line holds the revision, the moment of expiry in ms (or `-`) and the content
-//! type. Lines of [`Metadata`] may follow it. [`Content`] is what the writer supplies; the commit
+//! type. Lines of [`Metadata`] may follow it. An item of a later format has a header block too, and starts with
+//! `format 2` (see [`crate::format`]). [`Content`] is what the writer supplies; the commit
 //! script puts the revision and the expiry, which only Redis knows, in front of it.
 
 use mediatype::MediaType;
 
 use crate::limits::{MAX_CONTENT_TYPE_BYTES, MAX_METADATA_BYTES};
-use crate::{Metadata, StreamId};
+use crate::{Metadata, OtherFormat, StreamId};
 
 /// The content type of a value that came without one (RFC 9110 §8.3).
 pub const DEFAULT_CONTENT_TYPE: &str = "application/octet-stream";
@@ -107,29 +108,38 @@ pub struct Item {
     pub value: Vec<u8>,
 }
 
-/// A stored string that is not an item: something else wrote to the key.
+/// A stored string that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the stored item is malformed: {0}")]
-pub struct MalformedItem(&'static str);
+pub enum Unreadable {
+    /// It is no item: something else wrote to the key.
+    #[error("the stored item is malformed: {0}")]
+    Malformed(&'static str),
+    /// It is one of another format.
+    #[error(transparent)]
+    OtherFormat(#[from] OtherFormat),
+}
 
 impl Head {
     /// Reads a header block, without the empty line that ends it.
     ///
     /// # Errors
-    /// [`MalformedItem`] where it is not what the commit script writes.
-    pub fn parse(block: &[u8]) -> Result<Self, MalformedItem> {
-        let block = std::str::from_utf8(block).map_err(|_| MalformedItem("the header is not UTF-8"))?;
+    /// [`Unreadable`] where it is not what the commit script writes.
+    pub fn parse(block: &[u8]) -> Result<Self, Unreadable> {
+        if let Some(other) = OtherFormat::of_item(block) {
+            return Err(other.into());
+        }
+        let block = std::str::from_utf8(block).map_err(|_| Unreadable::Malformed("the header is not UTF-8"))?;
         let (first, metadata) = block.split_once('\n').unwrap_or((block, ""));
         let mut fields = first.splitn(3, ' ');
-        let mut next = || fields.next().ok_or(MalformedItem("the header line has fewer than three fields"));
+        let mut next = || fields.next().ok_or(Unreadable::Malformed("the header line has fewer than three fields"));
         Ok(Self {
-            revision: next()?.parse().map_err(|_| MalformedItem("the revision"))?,
+            revision: next()?.parse().map_err(|_| Unreadable::Malformed("the revision"))?,
             expires_at_ms: match next()? {
                 "-" => None,
-                ms => Some(ms.parse().map_err(|_| MalformedItem("the expiry"))?),
+                ms => Some(ms.parse().map_err(|_| Unreadable::Malformed("the expiry"))?),
             },
             content_type: next()?.to_owned(),
-            metadata: Metadata::parse(metadata).ok_or(MalformedItem("a line of metadata"))?,
+            metadata: Metadata::parse(metadata).ok_or(Unreadable::Malformed("a line of metadata"))?,
         })
     }
 }
@@ -138,10 +148,10 @@ impl Item {
     /// Reads what the commit script wrote.
     ///
     /// # Errors
-    /// [`MalformedItem`] where the header block is not what the commit script writes.
-    pub fn decode(mut stored: Vec<u8>) -> Result<Self, MalformedItem> {
+    /// [`Unreadable`] where the header block is not what the commit script writes.
+    pub fn decode(mut stored: Vec<u8>) -> Result<Self, Unreadable> {
         let end = stored.windows(2).position(|pair| pair == b"\n\n");
-        let end = end.ok_or(MalformedItem("the header block does not end"))?;
+        let end = end.ok_or(Unreadable::Malformed("the header block does not end"))?;
         let value = stored.split_off(end + 2);
         Ok(Self { head: Head::parse(&stored[..end])?, value })
     }
@@ -173,6 +183,16 @@ mod tests {
         assert_eq!(stored, b"1-0 - text/plain; charset=utf-8\nowner: ada\nteam: \n\nHello\n\nyou");
         let item = Item::decode(stored).unwrap();
         assert_eq!((item.head.metadata, item.value.as_slice()), (metadata, &b"Hello\n\nyou"[..]));
+    }
+
+    #[test]
+    fn an_item_of_another_format_is_told_from_a_stranger_s_string() {
+        let said = |stored: &str| Item::decode(stored.into()).unwrap_err().to_string();
+        for stored in ["format 2 1-0 - text/plain\n\nHello", "format 2\n\n\0"] {
+            let says = "the data has format 2, and this version of Larder knows format 1: this version is too old";
+            assert_eq!(said(stored), says, "{stored:?}");
+        }
+        assert_eq!(said("format x\n\nHello"), "the stored item is malformed: the revision");
     }
 
     #[test]

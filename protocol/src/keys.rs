@@ -33,8 +33,10 @@ pub fn followers(p: Partition) -> String {
     of(p, "followers")
 }
 
-/// Hash: the terms of the primaries that gave out the IDs of writes (see `fragment/term.lua`). Where there is
-/// one, the IDs of changes have terms, too.
+/// Hash: the format of the partition's data (see [`crate::format`]), and the terms of the primaries that gave out the
+/// IDs of writes (see `fragment/term.lua`). Where there are any, the IDs of changes have terms, too. The format is here
+/// because each script that writes reads this: one more key is one more that Redis has to find in the same place while
+/// the partition moves.
 #[must_use]
 pub fn terms(p: Partition) -> String {
     of(p, "terms")

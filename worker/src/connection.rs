@@ -206,11 +206,10 @@ impl Connection {
         Ok(number("cluster_enabled") > 0 || number("connected_slaves") > 0)
     }
 
-    /// Has the revisions of each of `partitions` tell the term of their primary, from now on. One that cannot
-    /// be had keeps no other from it.
-    pub async fn start_terms(&self, partitions: Partitions) -> Result<(), Failure> {
-        let calls = partitions.iter().map(|p| self.run::<[u8; 1]>(call::start_terms(p)));
-        join_all(calls).await.into_iter().try_for_each(|started| started.map(|_| ()))
+    /// Calls a script that begins something, for each of `partitions`. One that cannot be had keeps no other from it.
+    pub async fn begin(&self, partitions: Partitions, begin: impl Fn(Partition) -> Call) -> Result<(), Failure> {
+        let calls = partitions.iter().map(|p| self.run::<[u8; 1]>(begin(p)));
+        join_all(calls).await.into_iter().try_for_each(|begun| begun.map(|_| ()))
     }
 
     /// Which masters of the cluster have which slots; nothing where it is none.

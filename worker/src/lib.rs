@@ -112,6 +112,7 @@ async fn run(cli: &Cli) -> anyhow::Result<()> {
     };
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
+        format = larder_protocol::format::known(),
         name = cli.worker.name,
         redis = %cli.redis.url,
         admin = admin.as_ref().map(|admin| tracing::field::display(admin.address())),

@@ -8,6 +8,7 @@ mod bells;
 mod committer;
 mod doorbell;
 mod expiry;
+mod format;
 mod heartbeat;
 mod inspection;
 mod ownership;
@@ -71,6 +72,7 @@ impl<'a> Session<'a> {
         let on_message = move |message| doorbell.on_message(&message);
         let connection = Connection::open(&settings.redis, &master.address, on_message).await?;
         connection.subscribe(master.partitions).await?;
+        format::begin(&connection, master.partitions).await?;
         let terms = Terms::start(&connection, master.partitions, settings.redis.sentinel.is_some()).await?;
         expiry::begin(&connection, master.partitions, settings.worker.changes_kept).await?;
         let heart = Heart {

@@ -1,7 +1,8 @@
 //! `GET /health/live` and `/health/ready`.
 //!
 //! Live says that the component runs, and asks nobody. Ready says that reads are answered and
-//! writes are applied: Redis answers, a worker lives, and no write has waited too long. A store
+//! writes are applied: Redis answers, its data has the format of this version, a worker lives, and no write has waited
+//! too long. A store
 //! that is full stays ready, since it serves reads and deletes. In a cluster all of that holds for each master, and
 //! the partitions of those for which it does not are named.
 
@@ -13,7 +14,7 @@ use bytes::Bytes;
 use futures::future::join_all;
 use http::{Request, Response};
 use larder_protocol::token::Scope;
-use larder_protocol::{Partition, limits};
+use larder_protocol::{OtherFormat, Partition, limits};
 use serde::Serialize;
 
 use crate::access::Access;
@@ -29,6 +30,9 @@ enum NotReady {
     /// Redis does not answer.
     #[error("redis: the store cannot be reached")]
     Redis(RedisError),
+    /// This version does not know what the store holds.
+    #[error("format: {0}")]
+    Format(OtherFormat),
     /// No worker has sent a heartbeat.
     #[error(
         "workers: none has reported for {} s; writes are accepted, but not applied",
@@ -96,7 +100,7 @@ fn not_ready(troubles: &[Trouble], told: bool) -> Problem {
     };
     let causes = troubles.iter().map(|trouble| match &trouble.reason {
         NotReady::Redis(error) => error.to_string(),
-        NotReady::NoWorker | NotReady::Lagging(_) => trouble.to_string(),
+        NotReady::Format(_) | NotReady::NoWorker | NotReady::Lagging(_) => trouble.to_string(),
     });
     Problem::new(Kind::NotReady, detail).caused_by(causes.collect::<Vec<_>>().join("; "))
 }
@@ -116,13 +120,14 @@ async fn check(redis: &impl Redis) -> Vec<Trouble> {
         .collect()
 }
 
-/// Checks a master, whose first partition keeps the roster of its workers.
+/// Checks a master, whose first partition keeps the roster of its workers, and says the format of the data for all.
 async fn check_master(
     redis: &impl Redis,
     first: Partition,
     lags: Vec<Result<u64, RedisError>>,
 ) -> Result<(), NotReady> {
     let lags: Vec<u64> = lags.into_iter().collect::<Result<_, _>>().map_err(NotReady::Redis)?;
+    store::format(redis, first).await.map_err(NotReady::Redis)?.map_err(NotReady::Format)?;
     if store::live_workers(redis, first).await.map_err(NotReady::Redis)? == 0 {
         return Err(NotReady::NoWorker);
     }

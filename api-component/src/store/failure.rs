@@ -1,6 +1,7 @@
 //! What a failure of Redis is to a client; it depends on whether anything was to be written.
 
-use larder_protocol::item::MalformedItem;
+use larder_protocol::OtherFormat;
+use larder_protocol::item::Unreadable;
 
 use super::redis::{RedisError, UnderReplicated};
 use crate::web::problem::{Kind, Problem};
@@ -11,16 +12,17 @@ pub enum ReadError {
     /// Redis could not be asked.
     #[error(transparent)]
     Redis(#[from] RedisError),
-    /// The key holds something that Larder did not write.
+    /// What the key holds is no item, or none of this version.
     #[error(transparent)]
-    Malformed(#[from] MalformedItem),
+    Unreadable(#[from] Unreadable),
 }
 
 impl From<ReadError> for Problem {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::Redis(error) => read_failed(error),
-            ReadError::Malformed(error) => Self::internal(error),
+            ReadError::Unreadable(Unreadable::OtherFormat(other)) => other_format("Nothing was changed", other),
+            ReadError::Unreadable(error) => Self::internal(error),
         }
     }
 }
@@ -31,7 +33,7 @@ pub fn read_failed(error: RedisError) -> Problem {
         RedisError::Unexpected(message) => Problem::internal(message),
         // Somebody else put something at one of our keys; no retry will help.
         RedisError::Refused { code, message } if code == "WRONGTYPE" => Problem::internal(message),
-        error => unavailable("Nothing was changed", &error),
+        error => refused("Nothing was changed", &error),
     }
 }
 
@@ -50,7 +52,7 @@ pub fn write_failed(error: RedisError) -> Problem {
             "The store did not answer in time. The write may or may not have been accepted; read the item to see.",
         )
         .caused_by(error),
-        error => unavailable("Nothing was written", &error),
+        error => refused("Nothing was written", &error),
     }
 }
 
@@ -61,6 +63,19 @@ pub fn under_replicated(error: &UnderReplicated, path: &str) -> Problem {
          became of it."
     );
     Problem::new(Kind::UnderReplicated, detail).caused_by(error)
+}
+
+fn refused(consequence: &str, error: &RedisError) -> Problem {
+    match error.other_format() {
+        Some(other) => other_format(consequence, other),
+        None => unavailable(consequence, error),
+    }
+}
+
+/// The same versions will not understand one another later either; but one of them is about to be upgraded.
+fn other_format(consequence: &str, other: OtherFormat) -> Problem {
+    let detail = format!("{consequence}: {other}. Try again when it is upgraded.");
+    Problem::new(Kind::UnknownFormat, detail).caused_by(other)
 }
 
 fn unavailable(consequence: &str, error: &RedisError) -> Problem {

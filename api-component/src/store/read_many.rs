@@ -1,6 +1,6 @@
 //! Reads many items of one partition in one command.
 
-use larder_protocol::item::MalformedItem;
+use larder_protocol::item::Unreadable;
 use larder_protocol::{Item, ItemId, Partition, call};
 
 use super::redis::{Redis, RedisError, Reply};
@@ -9,7 +9,7 @@ use super::{ask, unexpected};
 /// What a read of many found of one.
 pub enum ManyRead {
     /// The item, or nothing.
-    Found(Result<Option<Item>, MalformedItem>),
+    Found(Result<Option<Item>, Unreadable>),
     /// There was no room for it.
     NoRoom,
 }

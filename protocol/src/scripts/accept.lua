@@ -8,22 +8,26 @@
 -- KEYS[..]  the idempotency record, if the request has a key; then the item, if the write has a condition
 --           that may be judged early. No other key is declared: while a partition of a cluster moves to another
 --           master, Redis runs what finds all of its keys in one place
--- ARGV[1]   how many unapplied writes the partition may hold
--- ARGV[2]   the doorbell's channel
--- ARGV[3]   the partition's number, the message on the doorbell
--- ARGV[4]   for how many ms to remember an idempotency key, and terms that ended
--- ARGV[5]   the digest of the request, '' if it has no idempotency key
--- ARGV[6]   1 if the item is among the keys, else 0
--- ARGV[7..] the fields of the stream entry (see write.rs)
+-- ARGV[1]   the format that the caller knows
+-- ARGV[2]   how many unapplied writes the partition may hold
+-- ARGV[3]   the doorbell's channel
+-- ARGV[4]   the partition's number, the message on the doorbell
+-- ARGV[5]   for how many ms to remember an idempotency key, and terms that ended
+-- ARGV[6]   the digest of the request, '' if it has no idempotency key
+-- ARGV[7]   1 if the item is among the keys, else 0
+-- ARGV[8..] the fields of the stream entry (see write.rs)
 --
 -- Reply: {'accepted', <stream ID>, <unapplied writes before it>}, {'full', <unapplied writes>},
 --        {'rejected', <current revision or '-'>},
 --        {'repeated', <stream ID>, <outcome or ''>} or {'reused'} (another request had the key)
 
+local refused = refusal(KEYS[2])
+if refused then return refused end
+
 local channel = {
   stream = KEYS[1], terms = KEYS[2],
-  max_pending = tonumber(ARGV[1]), doorbell = ARGV[2], partition = ARGV[3], kept = ARGV[4],
+  max_pending = tonumber(ARGV[2]), doorbell = ARGV[3], partition = ARGV[4], kept = ARGV[5],
 }
-local record = ARGV[5] ~= '' and KEYS[3] or nil
-local item = ARGV[6] == '1' and KEYS[#KEYS] or nil
-return admit(channel, item, record, ARGV[5], 7, #ARGV)
+local record = ARGV[6] ~= '' and KEYS[3] or nil
+local item = ARGV[7] == '1' and KEYS[#KEYS] or nil
+return admit(channel, item, record, ARGV[6], 8, #ARGV)

@@ -6,6 +6,8 @@
 --
 -- The call is bounded in what it tells and in what it looks at; it says how far it came.
 --
+-- An entry of a format other than the first says so in its first field.
+--
 -- KEYS[1] the partition's stream of changes
 -- ARGV[1] the position
 -- ARGV[2] the next ID
@@ -28,6 +30,7 @@ while told < max_told and seen < max_seen do
   local entries = redis.call('XRANGE', stream, '(' .. reply[1], '+', 'COUNT', count)
   for _, entry in ipairs(entries) do
     local fields = entry[2]
+    if fields[1] == 'format' then return redis.error_reply('FORMAT ' .. fields[2]) end
     if fields[8] and fields[2] ~= 'start' and string.sub(fields[4], 1, #prefix) == prefix then
       if told == max_told then return reply end
       told = told + 1

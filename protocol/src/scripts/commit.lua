@@ -12,34 +12,38 @@
 -- the head, and the reply carries the error. Applying an entry again is harmless: an item
 -- that already has its revision is left as it is, whatever the entry's condition says.
 --
--- KEYS[1] the partition's stream of writes
--- KEYS[2] its index
--- KEYS[3] its expiry set
--- KEYS[4] its dead stream
--- KEYS[5] a key for the time of an addition; nothing is left there, so Redis refuses this while the partition moves
---         to another master
--- KEYS[6] its stream of changes
--- KEYS[7] its terms
--- ARGV[1] what the keys of its items start with
--- ARGV[2] what the keys of its rejection records start with
--- ARGV[3] what the keys of the outcomes that somebody waits for start with
--- ARGV[4] for how many ms to keep a rejection record
--- ARGV[5] for how many ms longer than somebody waits for it to keep an outcome
--- ARGV[6] most entries to take
--- ARGV[7] stop after this many bytes
--- ARGV[8] most bytes of an item that holds an integer
--- ARGV[9] how many changes to keep, about; 0 for no feed of them
+-- KEYS[1]  the partition's stream of writes
+-- KEYS[2]  its index
+-- KEYS[3]  its expiry set
+-- KEYS[4]  its dead stream
+-- KEYS[5]  a key for the time of an addition; nothing is left there, so Redis refuses this while the partition moves
+--          to another master
+-- KEYS[6]  its stream of changes
+-- KEYS[7]  its terms
+-- ARGV[1]  the format that the caller knows
+-- ARGV[2]  what the keys of its items start with
+-- ARGV[3]  what the keys of its rejection records start with
+-- ARGV[4]  what the keys of the outcomes that somebody waits for start with
+-- ARGV[5]  for how many ms to keep a rejection record
+-- ARGV[6]  for how many ms longer than somebody waits for it to keep an outcome
+-- ARGV[7]  most entries to take
+-- ARGV[8]  stop after this many bytes
+-- ARGV[9]  most bytes of an item that holds an integer
+-- ARGV[10] how many changes to keep, about; 0 for no feed of them
 --
 -- Reply: {<applied>, <rejected>, <dead>, <entries left>, <error or ''>, <bytes of the items taken, about>,
 --         {{<ms from acceptance to now>, <for so many entries>}, ...},
 --         {{<ID>, <traceparent or ''>, <outcome>}, ...}}, the last of the entries that are dead, or of a trace
 --         that is recorded
 
+local refused = refusal(KEYS[7])
+if refused then return refused end
+
 local stream, index, expiry, dead, scratch = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local item_prefix, rejected_prefix, outcome_prefix = ARGV[1], ARGV[2], ARGV[3]
-local rejection_kept, kept_after_wait = ARGV[4], tonumber(ARGV[5])
-local max_entries, max_bytes, max_counter = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
-local changes_kept = tonumber(ARGV[9])
+local item_prefix, rejected_prefix, outcome_prefix = ARGV[2], ARGV[3], ARGV[4]
+local rejection_kept, kept_after_wait = ARGV[5], tonumber(ARGV[6])
+local max_entries, max_bytes, max_counter = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local changes_kept = tonumber(ARGV[10])
 local call, find = redis.call, string.find
 
 local now = milliseconds()

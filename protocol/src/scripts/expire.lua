@@ -8,18 +8,22 @@
 -- KEYS[3] a key that never exists: so Redis refuses this while the partition moves to another master
 -- KEYS[4] its stream of changes
 -- KEYS[5] its terms
--- ARGV[1] what the keys of its items start with
--- ARGV[2] most ids to look at
--- ARGV[3] how many changes to keep, about; 0 for no feed of them
+-- ARGV[1] the format that the caller knows
+-- ARGV[2] what the keys of its items start with
+-- ARGV[3] most ids to look at
+-- ARGV[4] how many changes to keep, about; 0 for no feed of them
 --
 -- Reply: {<ids looked at>, <ids taken off the index>}
 
-local changes_kept = tonumber(ARGV[3])
+local refused = refusal(KEYS[5])
+if refused then return refused end
+
+local changes_kept = tonumber(ARGV[4])
 local feed = open_feed(KEYS[4], KEYS[5], changes_kept)
-local due = redis.call('ZRANGE', KEYS[2], '-inf', milliseconds(), 'BYSCORE', 'LIMIT', 0, ARGV[2])
+local due = redis.call('ZRANGE', KEYS[2], '-inf', milliseconds(), 'BYSCORE', 'LIMIT', 0, ARGV[3])
 local removed = 0
 for _, id in ipairs(due) do
-  local ends = redis.call('PEXPIRETIME', ARGV[1] .. id)
+  local ends = redis.call('PEXPIRETIME', ARGV[2] .. id)
   if ends > 0 then
     redis.call('ZADD', KEYS[2], ends, id)
   else

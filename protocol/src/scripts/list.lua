@@ -10,23 +10,28 @@
 -- KEYS[1] the partition's index
 -- KEYS[2] its expiry set
 -- KEYS[3] a key that never exists: so Redis refuses this while the partition moves to another master
--- ARGV[1] what the keys of its items start with
--- ARGV[2] what the ids must start with, may be empty
--- ARGV[3] the position after which to start, empty for the beginning
--- ARGV[4] the delimiter that ends a group, empty for no groups
--- ARGV[5] most ids and groups to tell
--- ARGV[6] most ids among them
--- ARGV[7] most items to look at
--- ARGV[8] 1 to tell the items' header blocks too, 0 if not
--- ARGV[9] the longest that a header block is, in bytes
+-- KEYS[4] its terms
+-- ARGV[1] the format that the caller knows
+-- ARGV[2] what the keys of its items start with
+-- ARGV[3] what the ids must start with, may be empty
+-- ARGV[4] the position after which to start, empty for the beginning
+-- ARGV[5] the delimiter that ends a group, empty for no groups
+-- ARGV[6] most ids and groups to tell
+-- ARGV[7] most ids among them
+-- ARGV[8] most items to look at
+-- ARGV[9] 1 to tell the items' header blocks too, 0 if not
+-- ARGV[10] the longest that a header block is, in bytes
 --
 -- Reply: {<position, '' at the end>, <lines>, <head>, <size>, …}. A line is 'i' and an id or 'g' and
 --        a group. If asked for, the header block and the size of the value follow for each id.
 
+local refused = refusal(KEYS[4])
+if refused then return refused end
+
 local index, expiry = KEYS[1], KEYS[2]
-local item_prefix, prefix, after, delimiter = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local max_told, max_ids, max_seen = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local heads, longest_head = ARGV[8] == '1', tonumber(ARGV[9])
+local item_prefix, prefix, after, delimiter = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local max_told, max_ids, max_seen = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local heads, longest_head = ARGV[9] == '1', tonumber(ARGV[10])
 local sub = string.sub
 
 local any_due = #redis.call('ZRANGE', expiry, '-inf', milliseconds(), 'BYSCORE', 'LIMIT', 0, 1) > 0

@@ -11,19 +11,23 @@
 -- KEYS[2] where the record would be if the write was not applied
 -- KEYS[3] the partition's terms
 -- KEYS[4] the item, if the caller names one
--- ARGV[1] the write's ms, in decimal
--- ARGV[2] the write's seq, in decimal
--- ARGV[3] for how many ms records are kept
--- ARGV[4] the item's id, '' if the caller names none
+-- ARGV[1] the format that the caller knows
+-- ARGV[2] the write's ms, in decimal
+-- ARGV[3] the write's seq, in decimal
+-- ARGV[4] for how many ms records are kept
+-- ARGV[5] the item's id, '' if the caller names none
 --
 -- Reply: {<state>, <outcome or ''>, <current revision of the item, '-' for none or unasked>};
 --        the state is pending, rejected, unknown, gone or applied
 
-local ms, seq = ARGV[1], ARGV[2]
+local refused = refusal(KEYS[3])
+if refused then return refused end
+
+local ms, seq = ARGV[2], ARGV[3]
 local id = ms .. '-' .. seq
 
 local function is_of_another(item_id)
-  return ARGV[4] ~= '' and item_id ~= ARGV[4]
+  return ARGV[5] ~= '' and item_id ~= ARGV[5]
 end
 
 local function state()
@@ -39,7 +43,7 @@ local function state()
     return 'rejected', outcome
   end
   if above(ms, seq, last_generated_id(KEYS[1])) then return 'unknown', '' end
-  if milliseconds() - tonumber(ms) > tonumber(ARGV[3]) then return 'gone', '' end
+  if milliseconds() - tonumber(ms) > tonumber(ARGV[4]) then return 'gone', '' end
   if not is_there(KEYS[1], KEYS[3], ms, seq) then return 'unknown', '' end
   return 'applied', ''
 end

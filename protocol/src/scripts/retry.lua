@@ -14,15 +14,19 @@
 -- KEYS[1] the partition's dead stream
 -- KEYS[2] its stream of writes
 -- KEYS[3] its terms
--- ARGV[1] the dead entry's ID
--- ARGV[2] the doorbell's channel
--- ARGV[3] the partition's number, the message on the doorbell
--- ARGV[4] for how many ms to remember terms that ended
+-- ARGV[1] the format that the caller knows
+-- ARGV[2] the dead entry's ID
+-- ARGV[3] the doorbell's channel
+-- ARGV[4] the partition's number, the message on the doorbell
+-- ARGV[5] for how many ms to remember terms that ended
 --
 -- Reply: {'retried', <the new write's stream ID>}, {'absent'} where there is no such entry, or
 --        {'unfit', <why it cannot be put back; it stays>}
 
-local entry = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
+local refused = refusal(KEYS[3])
+if refused then return refused end
+
+local entry = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
 if not entry then return {'absent'} end
 local dead = entry[2]
 
@@ -44,7 +48,7 @@ end
 -- Redis has no entry without fields. As nothing else is there, these two mean nothing.
 if #fields == 0 then fields = {unpack(dead, from)} end
 
-local id = append(KEYS[2], KEYS[3], fields, 1, #fields, ARGV[4])
-redis.call('XDEL', KEYS[1], ARGV[1])
-redis.call('SPUBLISH', ARGV[2], ARGV[3])
+local id = append(KEYS[2], KEYS[3], fields, 1, #fields, ARGV[5])
+redis.call('XDEL', KEYS[1], ARGV[2])
+redis.call('SPUBLISH', ARGV[3], ARGV[4])
 return {'retried', id}

@@ -11,6 +11,7 @@ mod dead;
 mod errors;
 mod faults;
 mod followers;
+mod formats;
 mod health;
 mod idempotency;
 mod increment;

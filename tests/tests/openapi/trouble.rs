@@ -3,7 +3,7 @@
 //! For each trouble, every operation that documents an example of it is sent a plain request.
 
 use anyhow::{Context, bail, ensure};
-use larder_protocol::{ItemId, Partition, keys};
+use larder_protocol::{ItemId, Partition, format, keys};
 use larder_system::{ApiProcess, ApiSettings, Output, Port, Runtime, System, SystemBuilder, Wasi};
 use larder_tests::openapi::Document;
 use larder_tests::{Direct, Larder, eventually};
@@ -136,6 +136,21 @@ async fn a_full_redis() -> Tested {
     .await
 }
 
+#[tokio::test]
+async fn data_of_another_format() -> Tested {
+    check("unknown-format", System::builder(), "", async |system, ask| {
+        let direct = direct(system).await?;
+        if let Ok(id) = item(ask) {
+            let () = direct.command(&["SET", &keys::item(&id), "format 2 1-0 - text/plain\n\nx"]).await?;
+        }
+        for p in Partition::all() {
+            let () = direct.command(&["HSET", &keys::terms(p), format::FIELD, "2"]).await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
 /// The item that plain requests are for.
 fn item(ask: &Ask) -> anyhow::Result<ItemId> {
     match ask.path.strip_prefix("/items/") {
@@ -191,7 +206,7 @@ async fn a_wrong_setting() -> Tested {
 
 #[test]
 fn every_trouble_is_made() {
-    const HERE: [&str; 9] = [
+    const HERE: [&str; 10] = [
         "misconfigured",
         "not-ready",
         "store-unavailable",
@@ -199,6 +214,7 @@ fn every_trouble_is_made() {
         "under-replicated",
         "overloaded",
         "out-of-memory",
+        "unknown-format",
         "internal",
         "not-applied",
     ];

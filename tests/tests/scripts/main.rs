@@ -1,6 +1,7 @@
 //! The Lua scripts, run by a real Redis.
 
 mod channel;
+mod formats;
 mod increments;
 mod outcomes;
 mod trouble;

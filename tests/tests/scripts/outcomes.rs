@@ -56,8 +56,8 @@ async fn an_outcome_is_kept_no_longer_than_somebody_may_look_for_it() -> Tested 
         async |write| redis.command::<i64>(&["PTTL", &keys::outcome(Revision { partition: p, id: write })]).await;
     let commit_keeping = async |ms: &str| {
         let mut call = call::commit(p, 128, limits::COMMIT_MAX_BYTES, limits::DEFAULT_CHANGES_KEPT);
-        assert_eq!(call.arguments[4], limits::OUTCOME_KEPT_AFTER_WAIT.as_millis().to_string().as_bytes());
-        call.arguments[4] = ms.into();
+        assert_eq!(call.arguments[5], limits::OUTCOME_KEPT_AFTER_WAIT.as_millis().to_string().as_bytes());
+        call.arguments[5] = ms.into();
         redis.run::<CommitReply>(&call).await
     };
 

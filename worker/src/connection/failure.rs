@@ -3,6 +3,7 @@
 //! The client library's errors are sorted here and nowhere else. What concerns all of Redis ends
 //! the session, and is told once; what concerns one call is that caller's to retry.
 
+use larder_protocol::OtherFormat;
 use redis::{ErrorKind, RedisError};
 
 /// Why a call failed.
@@ -37,12 +38,19 @@ pub enum Outage {
     /// It cannot run our scripts.
     #[error("Redis is too old: Larder's scripts need Redis 7.0 or later, or Valkey")]
     TooOld,
+    /// Another version of the worker knows what it holds.
+    #[error(transparent)]
+    Format(#[from] OtherFormat),
 }
 
 impl From<RedisError> for Failure {
     fn from(error: RedisError) -> Self {
         let text = describe(&error);
         let outage = match error.code() {
+            Some(OtherFormat::CODE) => match OtherFormat::from_refusal(&text) {
+                Some(other) => Outage::Format(other),
+                None => return Self::Refused(text),
+            },
             Some("WRONGPASS" | "NOAUTH") => Outage::Credentials(text),
             Some("MOVED") => Outage::Moved(text),
             Some("ASK" | "TRYAGAIN") => return Self::Moving(text),
@@ -109,6 +117,8 @@ mod tests {
             RedisError::from(std::io::Error::from(std::io::ErrorKind::ConnectionReset)).into(),
             Failure::Outage(Outage::Unreachable(_))
         ));
+        let other = sorted("FORMAT", "2").to_string();
+        assert!(other.contains("the data has format 2, and this version of Larder knows format 1"), "{other}");
         // What Redis 6 says of a script that starts with #!lua.
         let old = "Error compiling script (new function): user_script:1: unexpected symbol near '#'";
         assert_eq!(sorted("ERR", old), Failure::Outage(Outage::TooOld));

@@ -6,6 +6,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use larder_protocol::call;
+
 use crate::connection::{Connection, Failure, Outage};
 use crate::partitions::Partitions;
 
@@ -45,7 +47,7 @@ impl Terms {
     async fn start_if_needed(&self, connection: &Connection) -> Result<bool, Failure> {
         let needed = self.watched || connection.can_fail_over().await?;
         if needed {
-            connection.start_terms(self.partitions).await?;
+            connection.begin(self.partitions, call::start_terms).await?;
         }
         Ok(needed)
     }

@@ -3,6 +3,8 @@
 //! It was never sent, Redis refused it, or its outcome is unknown, and the difference decides what a client is told.
 //! The host gives errors as text only; [`RedisError::from_host`] is the one place that reads it.
 
+use larder_protocol::OtherFormat;
+
 /// What Spin's Redis interfaces say of a failure, in either version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HostError {
@@ -83,6 +85,15 @@ impl RedisError {
         Self::Refused { code: code.to_owned(), message: message.to_owned() }
     }
 
+    /// A script refused to touch data of another format.
+    #[must_use]
+    pub fn other_format(&self) -> Option<OtherFormat> {
+        match self {
+            Self::Refused { code, message } if code == OtherFormat::CODE => OtherFormat::from_refusal(message),
+            _ => None,
+        }
+    }
+
     /// The command got no answer: on a new connection it may.
     #[must_use]
     pub fn is_no_answer(&self) -> bool {
@@ -119,6 +130,8 @@ mod tests {
             ("MISCONF: Errors writing to the AOF file", "MISCONF"),
             ("An error was signalled by the server - ResponseError: unknown command", "ERR"),
             ("ReadOnly: You can't write against a read only replica.", "READONLY"),
+            ("FORMAT: 2", "FORMAT"),
+            ("\"FORMAT\": 2", "FORMAT"),
         ] {
             assert_eq!(code(message).as_deref(), Some(expected), "{message}");
         }

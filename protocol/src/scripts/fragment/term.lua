@@ -5,10 +5,10 @@
 -- over the seq of an ID is <term> * 65536 + <n>. The term is cut out of the replication ID, which Redis makes
 -- anew at each promotion (and start) of a primary; two terms are alike once in 2^36.
 --
--- The hash of terms exists in such a store only: start_terms.lua makes it. 'current' is the term of the last
+-- Only in such a store has the hash of terms any: start_terms.lua begins with them. 'current' is the term of the last
 -- ID; a term that ended has the last ID that is left of it. What was above is lost.
 --
--- The IDs of the feed of changes have the term too, where there is such a hash. They need no record of their own:
+-- The IDs of the feed of changes have the term too, where there are any. They need no record of their own:
 -- an entry that is not there, under an ID that none has again, is enough to tell.
 
 local ids_per_term = 65536
