@@ -14,6 +14,7 @@ mod list;
 mod lookout;
 pub mod node;
 mod outcome;
+pub mod places;
 mod rate;
 mod read_many;
 pub mod redis;
@@ -28,7 +29,7 @@ use larder_protocol::{Call, Item, ItemId, Operation, Outcome, Partition, Revisio
 use self::redis::{Redis, RedisError, Reply};
 
 pub use accept::{Acceptance, Accepted, accept, accept_as, accept_many};
-pub use changes::{Change, News, Op, Positions, Stretch, changes, feed, follow, leave, news, read_heads};
+pub use changes::{Change, News, Op, Positions, Stretch, changes, feed, news, read_heads};
 pub use digest::digest_of;
 pub use failure::{ReadError, read_failed, under_replicated, write_failed};
 pub use health::{format, lags, live_workers};

@@ -72,9 +72,7 @@ pub async fn get<B>(request: &Request<B>, context: &Context<'_, impl Redis>) -> 
         if told.is_empty() && !patience.is_zero() {
             let place = Place::take(redis, context.config.max_followers, patience + PLACE_KEPT_AFTER_WAIT).await?;
             let news = reader.wait(redis, Instant::now() + patience).await;
-            if let Some(place) = place {
-                place.leave(redis).await;
-            }
+            place.leave(redis).await;
             told = news?;
         }
         let mut response = document::page(&told, &reader.positions, wanted.form == Form::Lines);

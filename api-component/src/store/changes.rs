@@ -1,12 +1,10 @@
 //! The feed of changes, as each partition keeps it.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use futures::future::try_join_all;
-use larder_protocol::{Call, Head, ItemId, Partition, StreamId, call, keys, partition};
+use larder_protocol::{Call, Head, ItemId, Partition, StreamId, call, partition};
 
-use super::node::Command;
 use super::redis::{Redis, RedisError, Reply};
 use super::{Described, ReadError, ask, unexpected};
 
@@ -155,29 +153,6 @@ pub async fn news(redis: &impl Redis, positions: &Positions) -> Result<Option<Ve
         .collect();
     let news = news.filter(|news| news.len() == positions.len());
     news.map(Some).ok_or_else(|| unexpected(&call, &reply))
-}
-
-/// Takes a place among the requests that wait for changes, or keeps it; `false` where all are taken (`follow.lua`).
-///
-/// # Errors
-/// [`RedisError`], after the second try.
-pub async fn follow(redis: &impl Redis, name: &str, most: u64, time: Duration) -> Result<bool, RedisError> {
-    let call = call::follow(name, most, time);
-    let reply = ask(redis, &call).await?;
-    match *reply {
-        [Reply::Int(has_place)] => Ok(has_place == 1),
-        _ => Err(unexpected(&call, &reply)),
-    }
-}
-
-/// Gives such a place back (`ZREM`).
-///
-/// # Errors
-/// [`RedisError`].
-pub async fn leave(redis: &impl Redis, name: &str) -> Result<(), RedisError> {
-    let key = keys::followers(Partition::FIRST);
-    redis.execute(Partition::FIRST, Command { name: "ZREM", arguments: &[key.as_bytes(), name.as_bytes()] }).await?;
-    Ok(())
 }
 
 /// Runs a script that looks at all partitions; `None` on a cluster, where they are on several masters.

@@ -24,6 +24,7 @@ use self::refusal::Refusal;
 use self::replicated::Counted;
 use super::Lookout;
 use super::node::{Command, Node};
+use super::places::Places as _;
 use super::redis::{Master, Redis, RedisError, Replicated, Reply};
 use crate::config::RedisSettings;
 
@@ -153,8 +154,12 @@ impl<N: Node> Redis for Cluster<N> {
         self.settings.min_replicas > 0
     }
 
-    fn is_exclusive(&self) -> bool {
-        N::IS_EXCLUSIVE
+    async fn hold_place(&self, name: &str, most: u64, time: Duration) -> Result<bool, RedisError> {
+        N::Places::hold(self, name, most, time).await
+    }
+
+    async fn leave_place(&self, name: &str) -> Result<(), RedisError> {
+        N::Places::leave(self, name).await
     }
 
     async fn masters(&self) -> Vec<Master> {

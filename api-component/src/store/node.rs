@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::places::Places;
 use super::redis::{RedisError, Reply};
 
 /// A command with its arguments.
@@ -17,8 +18,9 @@ pub struct Command<'a> {
 /// it be: not in WASI 0.2.
 #[allow(async_fn_in_trait, reason = "a component has one thread; its futures need not be Send")]
 pub trait Node {
-    /// A request has its instance for itself; one that waits takes it from others.
-    const IS_EXCLUSIVE: bool;
+    /// [`Counted`](super::places::Counted) where a request has its instance for itself: one that waits takes it from
+    /// others.
+    type Places: Places;
 
     /// The Redis at this URL; it connects with the first command. A command may take `timeout`,
     /// connecting included.

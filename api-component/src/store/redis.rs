@@ -50,8 +50,17 @@ pub trait Redis {
     /// Whether answers must rest on what replicas have.
     fn is_replicated(&self) -> bool;
 
-    /// Whether a request has its instance for itself, so that one that waits takes it from others.
-    fn is_exclusive(&self) -> bool;
+    /// [`Places::hold`](super::places::Places::hold)
+    ///
+    /// # Errors
+    /// As there.
+    async fn hold_place(&self, name: &str, most: u64, time: Duration) -> Result<bool, RedisError>;
+
+    /// [`Places::leave`](super::places::Places::leave)
+    ///
+    /// # Errors
+    /// As there.
+    async fn leave_place(&self, name: &str) -> Result<(), RedisError>;
 
     /// The masters and their partitions, as far as is known.
     async fn masters(&self) -> Vec<Master>;

@@ -97,8 +97,12 @@ impl<R: Redis> Redis for Timed<'_, R> {
         self.redis.is_replicated()
     }
 
-    fn is_exclusive(&self) -> bool {
-        self.redis.is_exclusive()
+    async fn hold_place(&self, name: &str, most: u64, time: Duration) -> Result<bool, RedisError> {
+        self.redis.hold_place(name, most, time).await
+    }
+
+    async fn leave_place(&self, name: &str) -> Result<(), RedisError> {
+        self.redis.leave_place(name).await
     }
 
     async fn masters(&self) -> Vec<Master> {

@@ -20,7 +20,7 @@ pub struct Follower {
     format: Format,
     reader: Reader,
     log: Log,
-    place: Option<Place>,
+    place: Place,
     /// When the stream ends.
     ends: Instant,
     has_failed: bool,
@@ -28,13 +28,7 @@ pub struct Follower {
 
 impl Follower {
     /// A stream that goes on where `reader` is, for as long as `token_left` at most.
-    pub(super) fn new(
-        format: Format,
-        reader: Reader,
-        token_left: Option<Duration>,
-        place: Option<Place>,
-        log: Log,
-    ) -> Self {
+    pub(super) fn new(format: Format, reader: Reader, token_left: Option<Duration>, place: Place, log: Log) -> Self {
         let ends = Instant::now() + token_left.map_or(MAX_STREAM, |left| left.min(MAX_STREAM));
         Self { format, reader, log, place, ends, has_failed: false }
     }
@@ -46,9 +40,7 @@ impl Follower {
         if self.has_failed || now >= self.ends {
             return None;
         }
-        if let Some(place) = &mut self.place {
-            place.keep(redis).await;
-        }
+        self.place.keep(redis).await;
         let mut text = Vec::new();
         let from = self.reader.positions;
         // Nobody reads this clock; with it, the component has the code behind it once and not twice.
@@ -68,8 +60,6 @@ impl Follower {
 
     /// Says that the stream is over, for a host that knows.
     pub async fn leave(&self, redis: &impl Redis) {
-        if let Some(place) = &self.place {
-            place.leave(redis).await;
-        }
+        self.place.leave(redis).await;
     }
 }

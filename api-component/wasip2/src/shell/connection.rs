@@ -7,6 +7,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use larder_api::store::node::{Command, Node};
+use larder_api::store::places::Counted;
 use larder_api::store::redis::{RedisError, Reply};
 use spin_sdk::redis::{Connection as Open, Error, RedisParameter, RedisResult};
 
@@ -32,7 +33,7 @@ impl Connection {
 }
 
 impl Node for Connection {
-    const IS_EXCLUSIVE: bool = true;
+    type Places = Counted;
 
     fn new(url: String, _: Duration) -> Self {
         Self { url, open: Cell::default() }

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 use larder_api::store::node::{Command, Node};
+use larder_api::store::places::Uncounted;
 use larder_api::store::redis::{RedisError, Reply};
 use larder_protocol::limits::{MAX_BLOCKED_PER_INSTANCE, MAX_IDLE_PER_INSTANCE};
 use spin_sdk::redis::{Connection as Open, Error, RedisParameter, RedisResult};
@@ -146,7 +147,7 @@ fn parameters(arguments: &[&[u8]]) -> Vec<RedisParameter> {
 }
 
 impl Node for Connection {
-    const IS_EXCLUSIVE: bool = false;
+    type Places = Uncounted;
 
     fn new(url: String, timeout: Duration) -> Self {
         Self {
