@@ -104,7 +104,8 @@ async fn check(format: u32, other: u32, blames: &str) -> Tested {
     let api = wrong.start_component(&redis, &port)?;
     let through = larder.through(&api);
     eventually("the other component answers", async || {
-        Ok(ensure!(through.get(&id).await?.text().await? == "right", "another value"))
+        ensure!(through.get(&id).await?.text().await? == "right", "another value");
+        Ok(())
     })
     .await?;
     for (method, path) in [(Method::PUT, format!("/items/{}", id.to_path())), (Method::GET, "/items".to_owned())] {
@@ -142,7 +143,8 @@ async fn is_ready(admin: &Port, says: &str) -> Tested {
     let url = format!("http://{}/ready", admin.address());
     eventually(says, async || {
         let said = http().get(&url).send().await?.text().await?;
-        Ok(ensure!(said.contains(says) && (says == "ready") == (said == "ready\n"), "{said}"))
+        ensure!(said.contains(says) && (says == "ready") == (said == "ready\n"), "{said}");
+        Ok(())
     })
     .await
 }

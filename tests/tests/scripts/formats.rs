@@ -95,7 +95,7 @@ async fn a_change_of_another_format_is_not_passed_over() -> Tested {
     let p = Partition::of(&id);
     accepted(&redis, &id, put("x")).await?;
     commit_all(&redis, p).await?;
-    let ends: Vec<String> = redis.run(&call::feed(p)).await?;
+    let ends: Vec<String> = redis.run(&call::feed(&[p])).await?;
     let call = call::changes(p, ends[0].parse()?, "", 10);
     let _: Value = redis.run(&call).await?;
     let _: String = redis.command(&["XADD", &keys::changes(p), "*", "format", "2", "op", "renamed"]).await?;
