@@ -204,7 +204,7 @@ mod tests {
         for (entry, address, expected) in VERDICTS {
             let verdict = match entry.parse::<AllowedHost>() {
                 Err(_) => Verdict::Refuses,
-                Ok(host) if AllowedHosts::new(vec![host]).allows(address, "redis") => Verdict::Allows,
+                Ok(host) if AllowedHosts::new(vec![host.clone()]).allows(address, "redis") => Verdict::Allows,
                 Ok(_) => Verdict::Denies,
             };
             assert_eq!(verdict, expected, "{entry} {address}");
