@@ -142,6 +142,7 @@ ifneq ($(QUICK),1)
 	target/release/examples/listing
 	target/release/examples/waiting
 	target/release/examples/watching
+	target/release/examples/storm
 	target/release/examples/failover
 	target/release/examples/replicas
 endif

@@ -31,10 +31,13 @@ SPIN = {
 ELSEWHERE = {
     r"make test": ".ci/run",
     r"larder-local up.*": "tests/tests/cli/up.rs",
-    r"(LARDER_REDIS=\S+ )?k8s/(deploy|undeploy|secrets)\.sh.*": "k8s/tests, with stand-ins of kubectl, docker and spin",
+    r"target/release/larder .*": "tests/tests/cli/up.rs",
+    r"redis-server --save '' --appendonly yes .*": "every test: system/src/redis/server.rs starts Redis so",
+    r"(LARDER_REDIS(_ADDRESS)?=\S+ )*k8s/(deploy|undeploy|secrets)\.sh.*": "k8s/tests, with stand-ins of kubectl and others",
     # They take a deployment, a Spin, a cluster or an hour, which `make test` has not.
     r"LARDER_URL=\S+ (LARDER_TOKEN=\S+ )?make test": "by hand, against a deployment",
     r"LARDER_RUNTIME=spin make test": "by hand, where there is a Spin",
+    r"LARDER_POD_SECONDS=300 make manifests": "by hand: .ci/run does a minute of it",
     r"make test-k8s": "by hand, where there is k3d",
     r"make bench.*": "by hand: it takes up to 40 minutes",
     r"LARDER_(FAILOVERS=50|RESHARD=all) cargo test .*": "by hand: the whole of what `make test` does a part of",

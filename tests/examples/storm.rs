@@ -12,6 +12,9 @@ use larder_system::System;
 use larder_tests::{Larder, http};
 use reqwest::{Client, Response, StatusCode};
 
+/// For how long the reader reads, from the moment on at which all come back. They have to be answered by then.
+const WINDOW: Duration = Duration::from_secs(10);
+
 /// How often the reader reads.
 const READ_EACH: Duration = Duration::from_millis(5);
 
@@ -25,13 +28,18 @@ async fn main() -> anyhow::Result<()> {
         larder.request(reqwest::Method::GET, "/items?changes=true").send().await?.json().await?;
     let cursor = listing["changes"].as_str().unwrap_or_default().to_owned();
 
-    println!("{:<28}{:>10}{:>10}{:>10}{:>14}{:>14}", "", "answered", "p50 ms", "max ms", "read p50 ms", "read p99 ms");
+    println!(
+        "{:<20}{:>10}{:>9}{:>9}{:>13}{:>13}{:>13}",
+        "", "answered", "p50 ms", "max ms", "read p50 ms", "read p99 ms", "read max ms"
+    );
     // Whoever comes back brings the cursor that it has got to.
     for (name, query) in [("from now on", String::new()), ("from a cursor on", format!("?since={cursor}"))] {
         let url = format!("{base}/changes{query}");
         let storm = async {
             let start = Instant::now();
-            join_all((0..followers).map(async |_| (open(&url).await, start.elapsed()))).await
+            let streams = join_all((0..followers).map(async |_| (open(&url).await, start.elapsed()))).await;
+            tokio::time::sleep(WINDOW.saturating_sub(start.elapsed())).await;
+            streams
         };
         let (streams, reads) = read_beside(format!("{base}/items/{}", id.to_path()), storm).await?;
         let mut answers = BTreeMap::<String, usize>::new();
@@ -42,8 +50,8 @@ async fn main() -> anyhow::Result<()> {
         }
         let is_open = |stream: &anyhow::Result<Response>| stream.as_ref().is_ok_and(|s| s.status() == StatusCode::OK);
         let times = streams.iter().filter(|(stream, _)| is_open(stream)).map(|(_, time)| *time).collect::<Vec<_>>();
-        let (answered, [p50, _, max], [read, read99, _]) = (times.len(), quantiles(times), quantiles(reads));
-        println!("{name:<28}{answered:>10}{p50:>10.1}{max:>10.1}{read:>14.1}{read99:>14.1}");
+        let (answered, [p50, _, max], [read, read99, worst]) = (times.len(), quantiles(times), quantiles(reads));
+        println!("{name:<20}{answered:>10}{p50:>9.0}{max:>9.0}{read:>13.1}{read99:>13.1}{worst:>13.1}");
         answers
             .iter()
             .filter(|(answer, _)| *answer != "200 OK")

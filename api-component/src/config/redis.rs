@@ -30,7 +30,7 @@ pub enum InvalidAddress {
     Address,
     /// The address of one Redis names several. Spin refuses a list among its allowed hosts, and connects to no pattern.
     #[error(
-        "the variable redis_address has a list or a pattern, but redis_nodes is empty. For a cluster or Sentinels, set redis_nodes to some of the nodes, such as redis://host:port,host:port, and redis_address to one pattern that matches all of them, such as redis://*.redis.example:6379 or redis://10.0.0.0/8:6379"
+        "the variable redis_address has a list or a pattern, and redis_nodes is empty. For a cluster or Sentinels set redis_nodes=redis://host:port,host:port and redis_address to one pattern that matches all nodes, such as redis://*.redis.example:6379"
     )]
     NodesMissing,
     /// The list of nodes is none.

@@ -1,6 +1,7 @@
 //! The feed of changes, as each partition keeps it.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use futures::future::try_join_all;
 use larder_protocol::{Call, Head, ItemId, Partition, StreamId, call, partition};
@@ -160,8 +161,17 @@ async fn ask_together(redis: &impl Redis, call: &Call) -> Result<Option<Vec<Repl
     if redis.lookout().is_spread() {
         return Ok(None);
     }
+    let came = Instant::now();
+    let turn = redis.lookout().turn(redis).await;
+    if let Some(reply) = turn.answered_since(came, &call.arguments) {
+        return Ok(Some(reply));
+    }
+    let started = Instant::now();
     match ask(redis, call).await {
-        Ok(reply) => Ok(Some(reply)),
+        Ok(reply) => {
+            turn.answer(started, call.arguments.clone(), reply.clone());
+            Ok(Some(reply))
+        }
         Err(error) if redis.lookout().learns_spread(redis, &error).await => Ok(None),
         Err(error) => Err(error),
     }

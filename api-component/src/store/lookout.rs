@@ -12,7 +12,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::pin::pin;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::future::{join_all, select};
 use larder_protocol::limits::{CHANGES_LOOK_INTERVAL, CHANGES_MAX_LOOK, MAX_REMEMBERED_CHANGES};
@@ -27,6 +27,8 @@ pub struct Lookout {
     partitions: RefCell<[Option<Memory>; partition::COUNT as usize]>,
     looked: Cell<Option<Instant>>,
     is_looking: Cell<bool>,
+    is_asking: Cell<bool>,
+    answered: RefCell<Option<Answered>>,
     /// One command cannot read all partitions: this is a cluster.
     is_spread: Cell<bool>,
 }
@@ -44,10 +46,15 @@ impl Default for Lookout {
             partitions: RefCell::new([const { None }; _]),
             looked: Cell::default(),
             is_looking: Cell::default(),
+            is_asking: Cell::default(),
+            answered: RefCell::default(),
             is_spread: Cell::default(),
         }
     }
 }
+
+/// How often a request sees whether it is its turn.
+const TURN_INTERVAL: Duration = Duration::from_millis(1);
 
 /// Ends a look, however it ends.
 struct Looking<'a>(&'a Cell<bool>);
@@ -55,6 +62,32 @@ struct Looking<'a>(&'a Cell<bool>);
 impl Drop for Looking<'_> {
     fn drop(&mut self) {
         self.0.set(false);
+    }
+}
+
+/// A request's turn to ask all partitions at once, which ends when this is dropped.
+pub struct Turn<'a>(&'a Lookout);
+
+/// The last answer to somebody's turn: when it was asked for, with what arguments, and what it was.
+type Answered = (Instant, Vec<Vec<u8>>, Vec<Reply>);
+
+impl Turn<'_> {
+    /// The answer to the same question, where it was asked since then.
+    pub fn answered_since(&self, came: Instant, arguments: &[Vec<u8>]) -> Option<Vec<Reply>> {
+        let answered = self.0.answered.borrow();
+        let (_, _, reply) = answered.as_ref().filter(|(at, asked, _)| *at >= came && asked == arguments)?;
+        Some(reply.clone())
+    }
+
+    /// Lets those who wait for their turn have the answer too.
+    pub fn answer(&self, asked_at: Instant, arguments: Vec<Vec<u8>>, reply: Vec<Reply>) {
+        *self.0.answered.borrow_mut() = Some((asked_at, arguments, reply));
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.is_asking.set(false);
     }
 }
 
@@ -120,6 +153,15 @@ impl Lookout {
             });
             join_all(each).await;
         }
+    }
+
+    /// Waits until no other request of this instance asks all partitions at once. Thousands of followers who come back
+    /// would fill the queue of Redis, and readers stand behind them; so one asks for all who wait.
+    pub async fn turn(&self, redis: &impl Redis) -> Turn<'_> {
+        while self.is_asking.replace(true) {
+            redis.sleep(TURN_INTERVAL).await;
+        }
+        Turn(self)
     }
 
     /// Whether one command cannot read all partitions, as far as is known: this is a cluster.

@@ -37,8 +37,11 @@ impl Programs {
         restamp(&workspace_root().join(&source), &folder.path().join("component.wasm"), format)?;
         text = text.replace(&source, "component.wasm");
         fs::write(&manifest, text)?;
-        restamp(&built("larder-worker")?, &worker, format)?;
-        fs::set_permissions(&worker, fs::Permissions::from_mode(0o755))?;
+        let written = folder.path().join("written");
+        restamp(&built("larder-worker")?, &written, format)?;
+        fs::set_permissions(&written, fs::Permissions::from_mode(0o755))?;
+        // By a process of its own: what a child of ours, just forked, still has open for writing cannot be run (ETXTBSY).
+        ensure!(std::process::Command::new("cp").arg(&written).arg(&worker).status()?.success());
         Ok(Self { folder, manifest, worker })
     }
 
