@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 # Not in the repository: what is built, what a store keeps, and what Git keeps.
-PASSED_OVER = re.compile(r"target|data|\.larder.*|\.git|__pycache__")
+PASSED_OVER = re.compile(r"target|data|dist|\.larder.*|\.git|__pycache__")
 
 
 def walk(folder):
