@@ -20,7 +20,7 @@ import pytest
 from commands import ELSEWHERE, ROOT, SPIN, UP, block, shown
 
 # Where the packages' test has built the worker alone.
-BUILT = [f"CARGO_TARGET_DIR={ROOT}/target/alone", f"CARGO_BUILD_BUILD_DIR={ROOT}/target"]
+BUILT = f"CARGO_TARGET_DIR={ROOT}/target/alone"
 
 APART = ["unshare", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"])]
 can_be_apart = subprocess.run([*APART, "true"], capture_output=True).returncode == 0
@@ -122,7 +122,7 @@ def test_readme_runs_with_spin(command, copy):
         manifest = "spin-wasip2.toml" if "spin-wasip2" in command else "spin.toml"
         spin = f"{ROOT}/target/release/larder-local serve --from {manifest} --runtime-config-file runtime-config.toml"
     worker = "cargo run --locked --release -p larder-worker"
-    script = f"({redis}) & ({' '.join(BUILT)} {worker}) & ({spin}) & {WAIT_AND_TRY} wait"
+    script = f"({redis}) & ({BUILT} {worker}) & ({spin}) & {WAIT_AND_TRY} wait"
     try:
         with started(script, copy) as process:
             said = read_until(process, "TRIED", 300)

@@ -15,8 +15,8 @@ from repository import ROOT, git_files, text
 TARGET = ROOT / "target"
 # Always the same folder, and times as they are, so that cargo builds nothing twice.
 CONTEXT = TARGET / "context"
-# What is built ends here: target/alone/release/larder-worker. On the way it shares with the workspace's own build the
-# dependencies that have the same features.
+# What is built ends here: target/alone/release/larder-worker. It shares nothing with the workspace's own build, whose
+# crates have the same names to cargo: each would build them anew after the other.
 BUILT = TARGET / "alone"
 
 
@@ -31,7 +31,7 @@ def folder():
 
 
 def build(folder, command):
-    environment = os.environ | {"CARGO_TARGET_DIR": str(BUILT), "CARGO_BUILD_BUILD_DIR": str(TARGET)}
+    environment = os.environ | {"CARGO_TARGET_DIR": str(BUILT)}
     done = subprocess.run(shlex.split(command), cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
