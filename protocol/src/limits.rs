@@ -132,7 +132,11 @@ pub const FOLLOWER_KEPT: Duration =
 
 /// The same for a stream, which keeps its place as often as it says that it lives. The place of one whose instance was
 /// killed is free after this.
-pub const STREAM_KEPT: Duration = Duration::from_secs(30);
+pub const STREAM_KEPT: Duration = Duration::from_secs(45);
+
+/// For how long the client of a stream may take nothing of what it is sent, on WASI 0.2: then the stream ends, and comes
+/// back where it was. Else it would hold its instance for longer than its place.
+pub const MAX_STALL: Duration = Duration::from_secs(15);
 
 /// How often somebody who follows the changes hears that there is none. Only then is it noticed that a
 /// client has gone.

@@ -43,8 +43,30 @@ pub async fn get<B>(request: &Request<B>, context: &Context<'_, impl Redis>) -> 
         context.access.require(Scope::Read)?;
     }
     context.access.reach(&wanted.prefix)?;
-    let redis = context.redis;
     let asks_for_head = request.method() == Method::HEAD;
+    // A stream takes its place before it looks: of a thousand that come at once, those for whom there is none shall hold
+    // their instances for a single command.
+    let mut place = match wanted.form {
+        Form::Stream(_) if !asks_for_head => {
+            Some(Place::take(context.redis, context.config.max_followers, STREAM_KEPT).await?)
+        }
+        _ => None,
+    };
+    let answer = answer(wanted, asks_for_head, &mut place, context).await;
+    // No stream has taken it along.
+    if let Some(place) = place {
+        place.leave(context.redis).await;
+    }
+    answer
+}
+
+async fn answer(
+    wanted: Wanted,
+    asks_for_head: bool,
+    place: &mut Option<Place>,
+    context: &Context<'_, impl Redis>,
+) -> Result<Response<Bytes>, Problem> {
+    let redis = context.redis;
     let is_now = matches!(wanted.since, Since::Now);
     let positions = match wanted.since {
         Since::After(positions) => *positions,
@@ -61,8 +83,7 @@ pub async fn get<B>(request: &Request<B>, context: &Context<'_, impl Redis>) -> 
     let mut told = if is_now { vec![] } else { reader.read(redis).await? };
     let mut response = if let Form::Stream(format) = wanted.form {
         let mut response = format.begin(begin, &told, &reader.positions);
-        if !asks_for_head {
-            let place = Place::take(redis, context.config.max_followers, STREAM_KEPT).await?;
+        if let Some(place) = place.take() {
             let follower = Follower::new(format, reader, context.access.left(SystemTime::now), place, context.log);
             response.extensions_mut().insert(follower);
         }

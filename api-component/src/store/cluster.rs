@@ -154,7 +154,7 @@ impl<N: Node> Redis for Cluster<N> {
         self.settings.min_replicas > 0
     }
 
-    async fn hold_place(&self, name: &str, most: u64, time: Duration) -> Result<bool, RedisError> {
+    async fn hold_place(&self, name: &mut String, most: u64, time: Duration) -> Result<bool, RedisError> {
         N::Places::hold(self, name, most, time).await
     }
 

@@ -1,6 +1,7 @@
 //! The places of requests that wait for changes: counted where each of those has an instance for itself (WASI 0.2), else
 //! not. It is a type and no condition, so that a component that counts nothing does not carry the code.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
 use larder_protocol::{Partition, call, keys};
@@ -12,11 +13,12 @@ use super::{ask, unexpected};
 /// Whether places are counted.
 #[allow(async_fn_in_trait, reason = "a component has one thread; its futures need not be Send")]
 pub trait Places {
-    /// Takes one of `most` places, or keeps it, for so long; `false` where all are taken.
+    /// Takes one of `most` places, or keeps it, for so long; `false` where all are taken. A request has no name at first,
+    /// and is given one.
     ///
     /// # Errors
     /// [`RedisError`], after the second try.
-    async fn hold(redis: &impl Redis, name: &str, most: u64, time: Duration) -> Result<bool, RedisError>;
+    async fn hold(redis: &impl Redis, name: &mut String, most: u64, time: Duration) -> Result<bool, RedisError>;
 
     /// Gives a place back.
     ///
@@ -29,7 +31,7 @@ pub trait Places {
 pub struct Uncounted;
 
 impl Places for Uncounted {
-    async fn hold(_: &impl Redis, _: &str, _: u64, _: Duration) -> Result<bool, RedisError> {
+    async fn hold(_: &impl Redis, _: &mut String, _: u64, _: Duration) -> Result<bool, RedisError> {
         Ok(true)
     }
 
@@ -42,7 +44,10 @@ impl Places for Uncounted {
 pub struct Counted;
 
 impl Places for Counted {
-    async fn hold(redis: &impl Redis, name: &str, most: u64, time: Duration) -> Result<bool, RedisError> {
+    async fn hold(redis: &impl Redis, name: &mut String, most: u64, time: Duration) -> Result<bool, RedisError> {
+        if name.is_empty() {
+            *name = format!("{:016x}", RandomState::new().build_hasher().finish());
+        }
         let call = call::follow(name, most, time);
         let reply = ask(redis, &call).await?;
         match *reply {

@@ -54,7 +54,7 @@ pub trait Redis {
     ///
     /// # Errors
     /// As there.
-    async fn hold_place(&self, name: &str, most: u64, time: Duration) -> Result<bool, RedisError>;
+    async fn hold_place(&self, name: &mut String, most: u64, time: Duration) -> Result<bool, RedisError>;
 
     /// [`Places::leave`](super::places::Places::leave)
     ///

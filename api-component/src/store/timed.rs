@@ -97,7 +97,7 @@ impl<R: Redis> Redis for Timed<'_, R> {
         self.redis.is_replicated()
     }
 
-    async fn hold_place(&self, name: &str, most: u64, time: Duration) -> Result<bool, RedisError> {
+    async fn hold_place(&self, name: &mut String, most: u64, time: Duration) -> Result<bool, RedisError> {
         self.redis.hold_place(name, most, time).await
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use futures::future::{join_all, try_join_all};
+use larder_protocol::limits::MAX_STALL;
 use larder_system::{System, Wasi};
 use larder_tests::{Larder, eventually, http};
 use reqwest::{Method, Response, StatusCode};
@@ -82,13 +83,36 @@ async fn on_wasi_0_2_followers_leave_instances_to_readers_and_writers() -> Teste
     Ok(())
 }
 
+/// It would hold an instance for longer than it has a place.
 #[tokio::test]
-async fn a_long_poll_gives_its_place_back() -> Tested {
+async fn on_wasi_0_2_a_client_that_takes_nothing_loses_its_stream() -> Tested {
+    if Wasi::from_env()? != Wasi::V0_2 {
+        return Ok(());
+    }
+    let Some(larder) = Larder::own(System::builder()).await? else { return Ok(()) };
+    let url = format!("{}/changes?include=value", larder.base());
+    let mut stream = http().get(url).header("accept", "text/event-stream").send().await?.error_for_status()?;
+    for _ in 0..30 {
+        larder.put(&larder.id("large"), "x".repeat(900_000)).await?;
+    }
+    tokio::time::sleep(MAX_STALL + Duration::from_secs(3)).await;
+    // What was sent before is on its way, and then it is over.
+    let rest = async { while let Ok(Some(_)) = stream.chunk().await {} };
+    ensure!(tokio::time::timeout(Duration::from_secs(10), rest).await.is_ok(), "the stream goes on");
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_is_answered_or_refused_gives_the_place_back() -> Tested {
     let Some(larder) = Larder::own(System::builder().variable("max_followers", "1")).await? else { return Ok(()) };
     larder.put(&larder.id("a"), "x").await?;
+    // The cursor of a feed that nobody has.
+    let gone = format!("/changes?since=AQAA{}", "A".repeat(168));
     for _ in 0..3 {
         let poll = larder.request(Method::GET, "/changes?wait=1").send().await?;
         ensure!(poll.status() == StatusCode::OK, "{}", poll.text().await?);
+        let stream = larder.request(Method::GET, &gone).header("accept", "text/event-stream").send().await?;
+        ensure!(stream.status() == StatusCode::GONE, "{}", stream.text().await?);
     }
     Ok(())
 }

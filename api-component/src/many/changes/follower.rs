@@ -40,7 +40,9 @@ impl Follower {
         if self.has_failed || now >= self.ends {
             return None;
         }
-        self.place.keep(redis).await;
+        if !self.place.keep(redis).await {
+            return None;
+        }
         let mut text = Vec::new();
         let from = self.reader.positions;
         // Nobody reads this clock; with it, the component has the code behind it once and not twice.

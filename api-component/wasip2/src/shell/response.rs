@@ -8,11 +8,14 @@
 use bytes::Bytes;
 use http::Response;
 use larder_api::web::header;
+use larder_protocol::limits::MAX_STALL;
+use wasi::clocks::monotonic_clock::subscribe_duration;
 use wasi::http::types::{Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
+use wasi::io::poll::poll;
 use wasi::io::streams::{OutputStream, StreamError};
 
-/// Sends `response`, then what is more, each when it is there; returns when the host has all of it, or the
-/// client has gone.
+/// Sends `response`, then what is more, each when it is there; returns when the host has all of it, the client has gone,
+/// or it takes nothing of what is more for [`MAX_STALL`].
 pub fn send(mut response: Response<Bytes>, more: Option<impl Iterator<Item = Bytes>>, out: ResponseOutparam) {
     if more.is_none() {
         header::insert_length(&mut response);
@@ -29,8 +32,18 @@ pub fn send(mut response: Response<Bytes>, more: Option<impl Iterator<Item = Byt
     let started = write_some(&stream, &content);
     ResponseOutparam::set(out, Ok(outgoing));
     // Where it fails, the client is gone, and nobody waits for the rest.
-    let written = started.and_then(|written| write_rest(&stream, &content[written..]));
-    let written = written.and_then(|()| more.into_iter().flatten().try_for_each(|part| write_rest(&stream, &part)));
+    let is_patient = more.is_none();
+    let wait = || {
+        if is_patient {
+            stream.subscribe().block();
+            return Ok(());
+        }
+        let (room, stalled) = (stream.subscribe(), subscribe_duration(MAX_STALL.as_nanos() as u64));
+        if poll(&[&room, &stalled]).contains(&0) { Ok(()) } else { Err(StreamError::Closed) }
+    };
+    let written = started.and_then(|written| write_rest(&stream, &content[written..], wait));
+    let mut more = more.into_iter().flatten();
+    let written = written.and_then(|()| more.try_for_each(|part| write_rest(&stream, &part, wait)));
     drop(stream);
     if written.is_ok() {
         let _ = OutgoingBody::finish(body, None);
@@ -47,9 +60,13 @@ fn write_some(stream: &OutputStream, content: &[u8]) -> Result<usize, StreamErro
     Ok(length)
 }
 
-fn write_rest(stream: &OutputStream, mut content: &[u8]) -> Result<(), StreamError> {
+fn write_rest(
+    stream: &OutputStream,
+    mut content: &[u8],
+    wait: impl Fn() -> Result<(), StreamError>,
+) -> Result<(), StreamError> {
     while !content.is_empty() {
-        stream.subscribe().block();
+        wait()?;
         content = &content[write_some(stream, content)?..];
     }
     Ok(())
