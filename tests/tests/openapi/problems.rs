@@ -111,7 +111,7 @@ fn the_manuals_list_all_problems_and_say_alike_what_was_written() -> Tested {
             let types = types.and_then(Value::as_array).into_iter().flatten().map(text);
             let types: BTreeSet<_> = types.map(|name| name.replace(TYPE_PREFIX, "")).collect();
             let here: BTreeSet<_> = exceptions.iter().copied().filter(|name| types.contains(*name)).collect();
-            assert_eq!(named(&response.text("description")), here, "{}", response.pointer);
+            assert_eq!(named(response.text("description")), here, "{}", response.pointer);
         }
     }
     Ok(())
