@@ -60,11 +60,13 @@ async fn paste(arguments: &[OsString], variables: &[(&str, String)], token: Opti
         .envs(variables.iter().map(|(name, value)| (name, value)));
     let mut up = up.current_dir(folder.path()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
     let mut output = BufReader::new(up.stdout.take().expect("it is piped")).lines();
-    let (mut exports, mut lines) = (String::new(), Vec::new());
+    let (mut exports, mut lines, mut is_ready) = (String::new(), Vec::new(), false);
     while lines.len() < SAY.len() {
         let line = tokio::time::timeout(Duration::from_secs(60), output.next_line()).await??;
         let line = line.context("it ended before it was ready")?;
-        match line.strip_prefix("  ") {
+        is_ready |= line.starts_with("Larder is ready");
+        // Before that Spin lists its routes.
+        match line.strip_prefix("  ").filter(|_| is_ready) {
             Some(export) if export.starts_with("export LARDER_TOKEN=") => {
                 ensure!(token.is_some(), "{line}");
                 exports += &format!("export LARDER_TOKEN={}\n", token.unwrap_or_default());
