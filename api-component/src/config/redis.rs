@@ -36,7 +36,7 @@ pub enum InvalidAddress {
     /// The list of nodes is none.
     #[error("the variable redis_nodes must look like redis://host:port,host:port, without credentials or a path")]
     Nodes,
-    /// A primary has a name, and nobody to ask for it.
+    /// A primary has a name, but there are no Sentinels to ask for it.
     #[error("the variable redis_sentinel names a primary, but redis_nodes is empty; set that to the Sentinels")]
     SentinelsMissing,
 }

@@ -68,7 +68,7 @@ impl Drop for Looking<'_> {
 /// A request's turn to ask all partitions at once, which ends when this is dropped.
 pub struct Turn<'a>(&'a Lookout);
 
-/// The last answer to somebody's turn: when it was asked for, with what arguments, and what it was.
+/// The last answer that a turn brought: when it was asked for, with what arguments, and what it was.
 type Answered = (Instant, Vec<Vec<u8>>, Vec<Reply>);
 
 impl Turn<'_> {
