@@ -24,11 +24,12 @@ mod wait;
 
 use std::time::Duration;
 
-use larder_protocol::{Call, Item, ItemId, Operation, Outcome, Partition, Revision, StreamId, Write, call, keys};
+use larder_protocol::{Call, Item, ItemId, Operation, Outcome, Partition, StreamId, Write, call, keys};
 
+use self::node::Command;
 use self::redis::{Redis, RedisError, Reply};
 
-pub use accept::{Acceptance, Accepted, accept, accept_as, accept_many};
+pub use accept::{Acceptance, Accepted, accept, accept_as, accept_many, recall};
 pub use changes::{Change, News, Op, Positions, Stretch, changes, feed, news, read_heads};
 pub use digest::digest_of;
 pub use failure::{ReadError, read_failed, under_replicated, write_failed};
@@ -91,50 +92,21 @@ pub async fn read_after(redis: &impl Redis, id: &ItemId, revision: StreamId) -> 
 /// # Errors
 /// [`RedisError`].
 pub async fn remembered(redis: &impl Redis, id: &ItemId, record: &str) -> Result<Option<Outcome>, RedisError> {
-    Ok(record_of(redis, id, record).await?.and_then(|[_, _, outcome]| outcome.parse().ok()))
-}
-
-/// What accepting a write to `id` would answer, had it this idempotency record and digest and were it
-/// sent before; `None` where it was not. Where only what replicas have counts, the accept script says it, to a write
-/// that changes nothing: so they have what the record tells of.
-///
-/// # Errors
-/// [`RedisError`].
-pub async fn recall(
-    redis: &impl Redis,
-    record: &str,
-    digest: &str,
-    id: &ItemId,
-    max_pending: u64,
-) -> Result<Option<Accepted>, RedisError> {
-    let Some([write, earlier, outcome]) = record_of(redis, id, record).await? else { return Ok(None) };
-    if redis.is_replicated() {
-        let again = Write { idempotency: Some(record.to_owned()), ..Operation::Barrier.into() };
-        return accept_as(redis, id, &again, digest, max_pending).await.map(Some);
-    }
-    let acceptance = if earlier == digest {
-        let write = write.parse().map_err(|error| RedisError::Unexpected(format!("{record}: {error}")))?;
-        Acceptance::Repeated(Revision { partition: Partition::of(id), id: write }, outcome.parse().ok())
-    } else {
-        Acceptance::Reused
-    };
-    Ok(Some(Accepted { acceptance, missing: None }))
-}
-
-/// The words of an idempotency record: the stream ID, the digest, and the outcome or nothing.
-async fn record_of(redis: &impl Redis, id: &ItemId, record: &str) -> Result<Option<[String; 3]>, RedisError> {
     let Some(record) = redis.get(Partition::of(id), record).await? else { return Ok(None) };
     let text = String::from_utf8_lossy(&record);
-    // It has a line for each time that the outcome was told.
-    let mut words = text.lines().next().unwrap_or_default().splitn(3, ' ').map(str::to_owned);
-    Ok(Some([(); 3].map(|()| words.next().unwrap_or_default())))
+    // The stream ID, the digest, and a line for each time that the outcome was told.
+    let outcome = text.lines().next().and_then(|line| line.splitn(3, ' ').nth(2)?.parse().ok());
+    if outcome.is_some() {
+        confirm(redis, Partition::of(id)).await?;
+    }
+    Ok(outcome)
 }
 
 /// Waits until everything that was accepted for the partition of `id` before is applied; tells
 /// whether it was within `patience`. It sends a write through the channel that changes nothing.
 ///
 /// # Errors
-/// [`RedisError`].
+/// [`RedisError`]; [`RedisError::UnderReplicated`] where too few replicas have it.
 pub async fn pass_barrier(
     redis: &impl Redis,
     id: &ItemId,
@@ -142,12 +114,39 @@ pub async fn pass_barrier(
     patience: Duration,
 ) -> Result<bool, RedisError> {
     let barrier = Write { wait: Some(patience), ..Operation::Barrier.into() };
-    match accept(redis, id, &barrier, max_pending).await?.acceptance {
+    let Accepted { acceptance, missing } = accept(redis, id, &barrier, max_pending).await?;
+    if let Some(missing) = missing {
+        return Err(missing.into());
+    }
+    match acceptance {
         Acceptance::Accepted { revision, ahead } => {
             Ok(wait(redis, revision, ahead, patience).await? == Some(Outcome::Passed))
         }
         _ => Ok(false),
     }
+}
+
+/// [`confirm`] for what was read of an item: a refusal rests on it.
+///
+/// # Errors
+/// As there.
+pub async fn confirmed(redis: &impl Redis, id: &ItemId) -> Result<(), RedisError> {
+    confirm(redis, Partition::of(id)).await
+}
+
+/// Waits until as many replicas as the operator demands have all that this Redis has done so far. What a commit says of a
+/// write is told only then: another primary may commit it at another time, when an item that had an end is there no more.
+/// WAIT counts for what its own connection wrote, hence the write.
+///
+/// # Errors
+/// [`RedisError`]; [`RedisError::UnderReplicated`] where too few replicas have it.
+async fn confirm(redis: &impl Redis, p: Partition) -> Result<(), RedisError> {
+    if !redis.is_replicated() {
+        return Ok(());
+    }
+    let key = keys::confirmation(p);
+    let set = Command { name: "SET", arguments: &[key.as_bytes(), b"", b"PX", b"1"] };
+    redis.execute_replicated(p, set).await?.missing.map_or(Ok(()), |missing| Err(missing.into()))
 }
 
 /// Runs a script that only reads; once more where there was no answer.

@@ -47,7 +47,8 @@ pub fn accept(id: &ItemId, write: &Write, digest: &str, max_pending: u64, judged
     let script = if write.operation.stores() { &scripts::ACCEPT } else { &scripts::ACCEPT_REMOVAL };
     let digest = if write.idempotency.is_some() { digest } else { "" };
     let (kept, conditional) = (IDEMPOTENCY_KEPT.as_millis(), u8::from(conditional));
-    let mut call = checked(script, p, keys, &[&max_pending, &keys::doorbell(p), &p, &kept, &digest, &conditional]);
+    let (doorbell, large) = (keys::doorbell(p), keys::large(p));
+    let mut call = checked(script, p, keys, &[&max_pending, &doorbell, &p, &kept, &large, &digest, &conditional]);
     call.arguments.extend(write.fields(id));
     call
 }
@@ -66,7 +67,8 @@ pub fn accept_many<'a>(
     let (kept, items) = (IDEMPOTENCY_KEPT.as_millis(), keys::item_prefix(p));
     let keys = vec![keys::writes(p), keys::terms(p), keys::scratch(p)];
     let early = u8::from(judged_early);
-    let mut call = checked(script, p, keys, &[&max_pending, &keys::doorbell(p), &p, &kept, &items, &early]);
+    let (doorbell, large) = (keys::doorbell(p), keys::large(p));
+    let mut call = checked(script, p, keys, &[&max_pending, &doorbell, &p, &kept, &large, &items, &early]);
     for (id, write, digest) in writes {
         let fields = write.fields(id);
         let record = write.idempotency.clone().unwrap_or_default();
@@ -74,6 +76,14 @@ pub fn accept_many<'a>(
         call.arguments.extend(fields);
     }
     call
+}
+
+/// `recall.lua`: what accepting a write to `id` would answer, had its request been sent before with this idempotency record
+/// and digest.
+#[must_use]
+pub fn recall(id: &ItemId, record: &str, digest: &str) -> Call {
+    let p = Partition::of(id);
+    checked(&scripts::RECALL, p, vec![keys::terms(p), record.to_owned()], &[&digest, &IDEMPOTENCY_KEPT.as_millis()])
 }
 
 /// `read_many.lua`: reads items of the partition `p`, of about `room` bytes in all.
@@ -86,13 +96,20 @@ pub fn read_many(p: Partition, ids: &[&ItemId], room: usize) -> Call {
 /// changes about `changes_kept` are kept; with 0 there is no feed of them.
 #[must_use]
 pub fn commit(p: Partition, max_entries: usize, max_bytes: usize, changes_kept: u64) -> Call {
-    let keys = [keys::writes, keys::index, keys::expiry, keys::dead, keys::scratch, keys::changes, keys::terms];
-    let prefixes = [keys::item_prefix(p), keys::rejected_prefix(p), keys::outcome_prefix(p)];
-    let kept = [OUTCOME_KEPT.as_millis(), OUTCOME_KEPT_AFTER_WAIT.as_millis()];
-    let [item, rejected, outcome] = &prefixes;
-    let bounds = [max_entries, max_bytes, MAX_COUNTER_BYTES];
-    let arguments: [&dyn ToString; 9] =
-        [item, rejected, outcome, &kept[0], &kept[1], &bounds[0], &bounds[1], &bounds[2], &changes_kept];
+    let keys = [
+        keys::writes,
+        keys::index,
+        keys::expiry,
+        keys::dead,
+        keys::scratch,
+        keys::changes,
+        keys::terms,
+        keys::rejected,
+    ];
+    let (item, outcome, large) = (keys::item_prefix(p), keys::outcome_prefix(p), keys::large(p));
+    let kept = OUTCOME_KEPT_AFTER_WAIT.as_millis();
+    let arguments: [&dyn ToString; 8] =
+        [&item, &outcome, &large, &kept, &max_entries, &max_bytes, &MAX_COUNTER_BYTES, &changes_kept];
     checked(&scripts::COMMIT, p, keys.map(|key| key(p)).to_vec(), &arguments)
 }
 
@@ -140,12 +157,13 @@ impl From<CommitReply> for Committed {
     }
 }
 
-/// `expire.lua`: takes expired ids off the partition's index, [`EXPIRE_MAX_IDS`] at most. The feed is told,
-/// as by [`commit`].
+/// `expire.lua`: takes expired ids off the partition's index, [`EXPIRE_MAX_IDS`] at most, and forgets old rejections. The
+/// feed is told, as by [`commit`].
 #[must_use]
 pub fn expire(p: Partition, changes_kept: u64) -> Call {
-    let keys = vec![keys::index(p), keys::expiry(p), keys::scratch(p), keys::changes(p), keys::terms(p)];
-    checked(&scripts::EXPIRE, p, keys, &[&keys::item_prefix(p), &EXPIRE_MAX_IDS, &changes_kept])
+    let keys = [keys::index, keys::expiry, keys::scratch, keys::changes, keys::terms, keys::rejected];
+    let (items, kept) = (keys::item_prefix(p), OUTCOME_KEPT.as_millis());
+    checked(&scripts::EXPIRE, p, keys.map(|key| key(p)).to_vec(), &[&items, &EXPIRE_MAX_IDS, &changes_kept, &kept])
 }
 
 /// `feed.lua`: the first and the last change that each of these partitions keeps. Several have to be on one Redis that
@@ -199,10 +217,11 @@ pub fn read_heads(p: Partition, ids: &[&ItemId]) -> Call {
 #[must_use]
 pub fn outcome(revision: Revision, item: Option<&ItemId>) -> Call {
     let p = revision.partition;
-    let mut keys = vec![keys::writes(p), keys::rejected(revision), keys::terms(p)];
+    let mut keys = vec![keys::writes(p), keys::rejected(p), keys::terms(p)];
     keys.extend(item.map(keys::item));
+    let (StreamId { ms, seq }, kept) = (revision.id, OUTCOME_KEPT.as_millis());
     let id = item.map(ItemId::as_str).unwrap_or_default();
-    checked(&scripts::OUTCOME, p, keys, &[&revision.id.ms, &revision.id.seq, &OUTCOME_KEPT.as_millis(), &id])
+    checked(&scripts::OUTCOME, p, keys, &[&ms, &seq, &kept, &id, &keys::large(p)])
 }
 
 /// `take_outcomes.lua`: takes the outcomes of writes of the partition `p` that are there to be taken.
@@ -217,7 +236,8 @@ pub fn take_outcomes(p: Partition, writes: impl IntoIterator<Item = StreamId>) -
 pub fn read_after(id: &ItemId, revision: StreamId) -> Call {
     let p = Partition::of(id);
     let keys = vec![keys::writes(p), keys::item(id), keys::terms(p)];
-    checked(&scripts::READ_AFTER, p, keys, &[&revision.ms, &revision.seq])
+    let kept = IDEMPOTENCY_KEPT.as_millis();
+    checked(&scripts::READ_AFTER, p, keys, &[&revision.ms, &revision.seq, &keys::large(p), &kept])
 }
 
 /// What a listing tells of each partition.
@@ -277,7 +297,12 @@ pub fn say_format(p: Partition) -> Call {
 /// `start_terms.lua`: from now on the IDs of the partition's writes tell the term of their primary.
 #[must_use]
 pub fn start_terms(p: Partition) -> Call {
-    checked(&scripts::START_TERMS, p, vec![keys::writes(p), keys::terms(p)], &[&IDEMPOTENCY_KEPT.as_millis()])
+    checked(
+        &scripts::START_TERMS,
+        p,
+        vec![keys::writes(p), keys::terms(p)],
+        &[&IDEMPOTENCY_KEPT.as_millis(), &keys::large(p)],
+    )
 }
 
 /// `locate.lua`: which master of a cluster has which slots. It has no keys: any node answers.
@@ -289,13 +314,13 @@ pub fn locate() -> Call {
 /// `lag.lua`: the age of the oldest unapplied write of the partition.
 #[must_use]
 pub fn lag(p: Partition) -> Call {
-    call(&scripts::LAG, p, vec![keys::writes(p)], &[])
+    call(&scripts::LAG, p, vec![keys::writes(p)], &[&keys::large(p)])
 }
 
 /// `look.lua`: how the partition stands.
 #[must_use]
 pub fn look(p: Partition) -> Call {
-    call(&scripts::LOOK, p, vec![keys::writes(p), keys::index(p), keys::dead(p)], &[])
+    call(&scripts::LOOK, p, vec![keys::writes(p), keys::index(p), keys::dead(p)], &[&keys::large(p)])
 }
 
 /// The reply of `look.lua`: how a partition stands.
@@ -305,8 +330,9 @@ pub struct Look {
     pub pending: u64,
     /// For how long the oldest of them has waited.
     pub oldest: Option<Duration>,
-    /// Writes ever accepted, dead letters that were put back included. It falls only where a failover loses some.
-    pub accepted: u64,
+    /// Writes ever accepted, dead letters that were put back included; unknown while large values wait. It falls only
+    /// where a failover loses some.
+    pub accepted: Option<u64>,
     /// Ids on the index, if that is one.
     pub items: Option<u64>,
     /// Entries that can never be applied, if it is a stream that they are on.
@@ -314,7 +340,7 @@ pub struct Look {
 }
 
 /// The same as Redis gives it.
-pub type LookReply = (u64, i64, u64, i64, i64);
+pub type LookReply = (u64, i64, i64, i64, i64);
 
 impl From<LookReply> for Look {
     fn from((pending, oldest, accepted, items, dead_letters): LookReply) -> Self {
@@ -322,7 +348,7 @@ impl From<LookReply> for Look {
         Self {
             pending,
             oldest: known(oldest).map(Duration::from_millis),
-            accepted,
+            accepted: known(accepted),
             items: known(items),
             dead_letters: known(dead_letters),
         }
@@ -333,5 +359,6 @@ impl From<LookReply> for Look {
 #[must_use]
 pub fn retry(p: Partition, entry: StreamId) -> Call {
     let keys = vec![keys::dead(p), keys::writes(p), keys::terms(p)];
-    checked(&scripts::RETRY, p, keys, &[&entry, &keys::doorbell(p), &p, &IDEMPOTENCY_KEPT.as_millis()])
+    let kept = IDEMPOTENCY_KEPT.as_millis();
+    checked(&scripts::RETRY, p, keys, &[&entry, &keys::doorbell(p), &p, &kept, &keys::large(p)])
 }

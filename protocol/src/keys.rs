@@ -93,16 +93,18 @@ pub fn changes(p: Partition) -> String {
     of(p, "changes")
 }
 
-/// What every record of a write that was not applied starts with; its stream ID follows.
+/// Stream: the writes that were not applied, each under its own ID, with the [`crate::Outcome`] and the item's id. The hash
+/// of [`terms`] has the time in ms up to which they are forgotten, `forgotten`.
 #[must_use]
-pub fn rejected_prefix(p: Partition) -> String {
-    of(p, "rejected:")
+pub fn rejected(p: Partition) -> String {
+    of(p, "rejected")
 }
 
-/// String: the [`crate::Outcome`] of a write that was not applied, and on a second line its item's id.
+/// Stream: those of the stream of [`writes`] that are large, each under the same ID, with the item's id (see
+/// `fragment/large.lua`).
 #[must_use]
-pub fn rejected(revision: Revision) -> String {
-    rejected_prefix(revision.partition) + &revision.id.to_string()
+pub fn large(p: Partition) -> String {
+    of(p, "large")
 }
 
 /// What every list that tells an outcome starts with; the write's stream ID follows.
@@ -115,6 +117,12 @@ pub fn outcome_prefix(p: Partition) -> String {
 #[must_use]
 pub fn outcome(revision: Revision) -> String {
     outcome_prefix(revision.partition) + &revision.id.to_string()
+}
+
+/// String, for a millisecond: what replicas must have, and with it all before, so that an outcome is told.
+#[must_use]
+pub fn confirmation(p: Partition) -> String {
+    of(p, "confirmation")
 }
 
 /// String: the write that this `Idempotency-Key` made, `<stream ID> <digest>[ <outcome>]`. A key
@@ -159,9 +167,11 @@ mod tests {
         assert_eq!(doorbell(p), "larder:{12dyr}:doorbell");
         assert_eq!(scratch(p), "larder:{12dyr}:scratch");
         assert_eq!(changes(p), "larder:{12dyr}:changes");
+        assert_eq!(rejected(p), "larder:{12dyr}:rejected");
+        assert_eq!(large(p), "larder:{12dyr}:large");
+        assert_eq!(confirmation(p), "larder:{12dyr}:confirmation");
         assert_eq!(followers(p), "larder:{12dyr}:followers");
         let revision = "12-5-0".parse().unwrap();
-        assert_eq!(rejected(revision), "larder:{12dyr}:rejected:5-0");
         assert_eq!(outcome(revision), "larder:{12dyr}:outcome:5-0");
         let id = ItemId::new("cart:42").unwrap();
         assert_eq!(idempotency(&id, "ci", "k"), "larder:{5hpy}:idem:7:cart:42:ci:k");

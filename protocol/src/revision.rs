@@ -25,6 +25,9 @@ pub struct Revision {
     pub id: StreamId,
 }
 
+/// So many IDs in a millisecond are of one term.
+const IDS_PER_TERM: u64 = 65_536;
+
 /// A text that names no write.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("\"{0}\" is no revision; one looks like 7-1764000000123-0")]
@@ -48,6 +51,12 @@ impl StreamId {
             Some(seq) => Some(Self { seq, ..self }),
             None => Some(Self { ms: self.ms.checked_add(1)?, seq: 0 }),
         }
+    }
+
+    /// The term of the primary that gave it out (`fragment/term.lua`); 0 in a store without terms.
+    #[must_use]
+    pub fn term(self) -> u64 {
+        self.seq / IDS_PER_TERM
     }
 
     /// The one before.

@@ -52,28 +52,32 @@ macro_rules! script {
 
 script!(
     /// Puts a write on the channel of its partition, or refuses it.
-    ACCEPT, "", "fragment/format", "fragment/clock", "fragment/stream_id", "fragment/term", "fragment/append", "fragment/precondition", "fragment/admit", "accept"
+    ACCEPT, "", "fragment/format", "fragment/clock", "fragment/large", "fragment/stream_id", "fragment/term", "fragment/append", "fragment/precondition", "fragment/recall", "fragment/admit", "accept"
 );
 script!(
     /// The same for a write that stores nothing: it may run when Redis is out of memory, so that
     /// a full store can be emptied.
-    ACCEPT_REMOVAL, "allow-oom", "fragment/format", "fragment/clock", "fragment/stream_id", "fragment/term", "fragment/append", "fragment/precondition", "fragment/admit", "accept"
+    ACCEPT_REMOVAL, "allow-oom", "fragment/format", "fragment/clock", "fragment/large", "fragment/stream_id", "fragment/term", "fragment/append", "fragment/precondition", "fragment/recall", "fragment/admit", "accept"
 );
 script!(
     /// Puts many writes on the channel of their partition.
-    ACCEPT_MANY, "", "fragment/format", "fragment/clock", "fragment/stream_id", "fragment/term", "fragment/append", "fragment/precondition", "fragment/admit", "accept_many"
+    ACCEPT_MANY, "", "fragment/format", "fragment/clock", "fragment/large", "fragment/stream_id", "fragment/term", "fragment/append", "fragment/precondition", "fragment/recall", "fragment/admit", "accept_many"
 );
 script!(
     /// The same for writes that store nothing.
-    ACCEPT_MANY_REMOVALS, "allow-oom", "fragment/format", "fragment/clock", "fragment/stream_id", "fragment/term", "fragment/append", "fragment/precondition", "fragment/admit", "accept_many"
+    ACCEPT_MANY_REMOVALS, "allow-oom", "fragment/format", "fragment/clock", "fragment/large", "fragment/stream_id", "fragment/term", "fragment/append", "fragment/precondition", "fragment/recall", "fragment/admit", "accept_many"
+);
+script!(
+    /// Answers a repeated request from its idempotency record. A full store answers too.
+    RECALL, "allow-oom", "fragment/format", "fragment/recall", "recall"
 );
 script!(
     /// Applies the head of a write channel.
-    COMMIT, "allow-oom", "fragment/format", "fragment/clock", "fragment/stream_id", "fragment/term", "fragment/precondition", "fragment/feed", "commit"
+    COMMIT, "allow-oom", "fragment/format", "fragment/clock", "fragment/large", "fragment/stream_id", "fragment/term", "fragment/precondition", "fragment/feed", "commit"
 );
 script!(
     /// Takes ids whose items have expired off the index.
-    EXPIRE, "allow-oom", "fragment/format", "fragment/clock", "fragment/stream_id", "fragment/term", "fragment/feed", "expire"
+    EXPIRE, "allow-oom", "fragment/format", "fragment/clock", "fragment/large", "fragment/stream_id", "fragment/term", "fragment/feed", "expire"
 );
 script!(
     /// Takes or keeps a place among the requests that wait for changes. A full store shall limit too.
@@ -97,7 +101,7 @@ script!(
 );
 script!(
     /// Tells what became of a write.
-    OUTCOME, "no-writes", "fragment/format", "fragment/clock", "fragment/stream_id", "fragment/term", "fragment/is_there", "fragment/precondition", "outcome"
+    OUTCOME, "no-writes", "fragment/format", "fragment/clock", "fragment/large", "fragment/stream_id", "fragment/term", "fragment/is_there", "fragment/precondition", "outcome"
 );
 script!(
     /// Takes the outcomes of writes that somebody waits for.
@@ -105,7 +109,7 @@ script!(
 );
 script!(
     /// Reads an item, unless writes that were accepted before a revision are unapplied.
-    READ_AFTER, "no-writes", "fragment/format", "fragment/clock", "fragment/stream_id", "fragment/term", "fragment/is_there", "read_after"
+    READ_AFTER, "no-writes", "fragment/format", "fragment/clock", "fragment/large", "fragment/stream_id", "fragment/term", "fragment/is_there", "read_after"
 );
 script!(
     /// Reads items, as far as there is room.
@@ -125,11 +129,11 @@ script!(
 );
 script!(
     /// Tells the age of the oldest unapplied write of a partition.
-    LAG, "no-writes", "fragment/clock", "lag"
+    LAG, "no-writes", "fragment/clock", "fragment/large", "lag"
 );
 script!(
     /// Tells how a partition stands.
-    LOOK, "no-writes", "fragment/clock", "look"
+    LOOK, "no-writes", "fragment/clock", "fragment/large", "look"
 );
 script!(
     /// Takes a request from what a token may send. A full store shall limit too.
@@ -137,11 +141,11 @@ script!(
 );
 script!(
     /// Puts a dead entry back on the channel of its partition.
-    RETRY, "", "fragment/format", "fragment/clock", "fragment/stream_id", "fragment/term", "fragment/append", "retry"
+    RETRY, "", "fragment/format", "fragment/clock", "fragment/large", "fragment/stream_id", "fragment/term", "fragment/append", "retry"
 );
 script!(
     /// Has the IDs of writes tell the term of the primary that gives them out.
-    START_TERMS, "allow-oom", "fragment/format", "fragment/clock", "fragment/stream_id", "fragment/term", "fragment/append", "start_terms"
+    START_TERMS, "allow-oom", "fragment/format", "fragment/clock", "fragment/large", "fragment/stream_id", "fragment/term", "fragment/append", "start_terms"
 );
 script!(
     /// Has the data of a partition say its format.

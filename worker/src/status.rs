@@ -118,7 +118,7 @@ impl PartitionStatus {
             master: master_of(masters, p).map(|known| known.master.address.to_string()),
             pending: look.map(|look| look.pending),
             oldest_pending_seconds: look.and_then(|look| look.oldest).map(seconds),
-            accepted: look.map(|look| look.accepted),
+            accepted: look.and_then(|look| look.accepted),
             items: look.and_then(|look| look.items),
             dead_letters: look.and_then(|look| look.dead_letters),
         }

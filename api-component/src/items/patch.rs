@@ -143,6 +143,11 @@ impl Change {
                             }
                         }
                     }
+                    Err(refusal) if settled && patience.is_zero() => {
+                        return Err(store::confirmed(context.redis, id)
+                            .await
+                            .map_or_else(store::read_failed, |()| refusal));
+                    }
                     Err(refusal) if settled => return Err(refusal),
                     Err(_) => {
                         settle(left(), id, context).await?;
@@ -171,8 +176,7 @@ impl Change {
         context: &Context<'_, impl Redis>,
     ) -> Result<Option<Sent>, Problem> {
         let Some((record, key)) = record.zip(self.key.as_ref()) else { return Ok(None) };
-        let max_pending = context.config.max_pending;
-        let earlier = store::recall(context.redis, record, &key.digest, id, max_pending).await;
+        let earlier = store::recall(context.redis, id, record, &key.digest).await;
         Ok(earlier.map_err(store::write_failed)?.map(|accepted| Sent::of(accepted, id)).transpose()?)
     }
 

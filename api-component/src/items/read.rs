@@ -90,7 +90,9 @@ async fn read_from(
     context: &Context<'_, impl Redis>,
 ) -> Result<Option<Item>, Problem> {
     if let Some(item) = store::read(context.redis, id).await?
+        // Of the same primary: what another gave out may be lost though later ones are there.
         && item.head.revision >= oldest
+        && item.head.revision.term() == oldest.term()
     {
         return Ok(Some(item));
     }

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use http::header::CACHE_CONTROL;
 use http::{Method, Request, Response};
+use larder_protocol::StreamId;
 use larder_protocol::limits::{PLACE_KEPT_AFTER_WAIT, STREAM_KEPT};
 use larder_protocol::token::Scope;
 
@@ -71,18 +72,16 @@ async fn answer(
     let positions = match wanted.since {
         Since::After(positions) => *positions,
         Since::Now => store::feed(redis).await.map_err(store::read_failed)?.ok_or(FeedError::NoFeed)?.1,
-        Since::Oldest => {
-            let (first, _) = store::feed(redis).await.map_err(store::read_failed)?.ok_or(FeedError::NoFeed)?;
-            first.map(|id| id.previous().unwrap_or(id))
-        }
+        // What is the oldest change is known when it is read: meanwhile it may be taken off.
+        Since::Oldest => [StreamId::ZERO; _],
     };
-    let mut reader = Reader { prefix: wanted.prefix, include: wanted.include, limit: wanted.limit, positions };
-    let begin = reader.positions;
+    let mut reader =
+        Reader { prefix: wanted.prefix, include: wanted.include, limit: wanted.limit, began: positions, positions };
 
     // Who follows from now on has just been given the end of each feed.
     let mut told = if is_now { vec![] } else { reader.read(redis).await? };
     let mut response = if let Form::Stream(format) = wanted.form {
-        let mut response = format.begin(begin, &told, &reader.positions);
+        let mut response = format.begin(reader.began, &told, &reader.positions);
         if let Some(place) = place.take() {
             let follower = Follower::new(format, reader, context.access.left(SystemTime::now), place, context.log);
             response.extensions_mut().insert(follower);

@@ -60,8 +60,36 @@ pub async fn accept_as(
 ) -> Result<Accepted, RedisError> {
     let p = Partition::of(id);
     let call = call::accept(id, write, digest, max_pending, judged_early(redis));
+    match run_replicated(redis, p, &call).await {
+        Ok(Replicated { replies, missing }) => Ok(Accepted { acceptance: acceptance(p, &call, &replies)?, missing }),
+        Err(refusal @ RedisError::Refused { .. }) => recalled(redis, id, write, digest).await.ok_or(refusal),
+        Err(error) => Err(error),
+    }
+}
+
+/// What accepting a write to `id` would answer, had it this idempotency record and digest and were it sent before; `None`
+/// where it was not (`recall.lua`). It makes no record.
+///
+/// # Errors
+/// [`RedisError`].
+pub async fn recall(
+    redis: &impl Redis,
+    id: &ItemId,
+    record: &str,
+    digest: &str,
+) -> Result<Option<Accepted>, RedisError> {
+    let (p, call) = (Partition::of(id), call::recall(id, record, digest));
     let Replicated { replies, missing } = run_replicated(redis, p, &call).await?;
-    Ok(Accepted { acceptance: acceptance(p, &call, &replies)?, missing })
+    if replies.first().and_then(Reply::text) == Some("absent") {
+        return Ok(None);
+    }
+    Ok(Some(Accepted { acceptance: acceptance(p, &call, &replies)?, missing }))
+}
+
+/// The same for a write that Redis refuses now, for want of memory say: that is no reason to be silent about what its
+/// request did before.
+async fn recalled(redis: &impl Redis, id: &ItemId, write: &Write, digest: &str) -> Option<Accepted> {
+    recall(redis, id, write.idempotency.as_ref()?, digest).await.ok()?
 }
 
 /// Puts writes to items of one partition on its channel, in order, each on its own
@@ -78,7 +106,16 @@ pub async fn accept_many(
     let digests: Vec<_> = writes.iter().map(|(id, write)| digest(id, write)).collect();
     let digested = writes.iter().zip(&digests).map(|((id, write), digest)| (id, write, digest.as_str()));
     let call = call::accept_many(partition, digested, max_pending, judged_early(redis));
-    let Replicated { replies: reply, missing } = run_replicated(redis, partition, &call).await?;
+    let Replicated { replies: reply, missing } = match run_replicated(redis, partition, &call).await {
+        Err(refusal @ RedisError::Refused { .. }) => {
+            let mut each = Vec::new();
+            for ((id, write), digest) in writes.iter().zip(&digests) {
+                each.push(recalled(redis, id, write, digest).await.ok_or_else(|| refusal.clone()));
+            }
+            return Ok(each);
+        }
+        reply => reply?,
+    };
     if reply.len() != 3 * writes.len() {
         return Err(unexpected(&call, &reply));
     }

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use futures::future::try_join_all;
-use larder_protocol::{Call, Head, ItemId, Partition, StreamId, call, partition};
+use larder_protocol::{Call, ItemId, Partition, StreamId, call, partition};
 
+use super::list::described;
 use super::redis::{Redis, RedisError, Reply};
 use super::{Described, ReadError, ask, unexpected};
 
@@ -188,13 +189,5 @@ pub async fn read_heads(
 ) -> Result<Vec<Option<Described>>, ReadError> {
     let call = call::read_heads(partition, ids);
     let mut reply = VecDeque::from(ask(redis, &call).await?);
-    ids.iter()
-        .map(|_| match (reply.pop_front(), reply.pop_front()) {
-            (Some(Reply::Bytes(head)), Some(Reply::Int(_))) if head.is_empty() => Ok(None),
-            (Some(Reply::Bytes(head)), Some(Reply::Int(size))) => {
-                Ok(Some(Described { partition, head: Head::parse(&head)?, size: size.unsigned_abs() }))
-            }
-            _ => Err(RedisError::Unexpected(format!("{}: not a head and a size each", call.script.name)).into()),
-        })
-        .collect()
+    ids.iter().map(|_| described(partition, &mut reply)).collect()
 }

@@ -81,6 +81,7 @@ fn other_format(consequence: &str, other: OtherFormat) -> Problem {
 fn unavailable(consequence: &str, error: &RedisError) -> Problem {
     let why = match error {
         RedisError::Refused { code, .. } if code == "TRYAGAIN" => "This part of the store is being moved at the moment",
+        RedisError::UnderReplicated(_) => "Too few replicas follow this part of the store at the moment",
         _ => "The store cannot be reached at the moment",
     };
     Problem::new(Kind::Unavailable, format!("{why}. {consequence}; try again later.")).caused_by(error)

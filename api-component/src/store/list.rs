@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use futures::future::try_join_all;
 use larder_protocol::call::{self, Call, Listing};
+use larder_protocol::item::Unreadable;
 use larder_protocol::{Head, Partition};
 
 use super::redis::{Redis, RedisError, Reply};
@@ -21,7 +22,7 @@ pub struct Part {
 /// A line of a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
-    /// An item.
+    /// An item, and what is known of it where that was asked for and can be read.
     Item(String, Option<Box<Described>>),
     /// Items that share a prefix up to the delimiter.
     Group(String),
@@ -60,7 +61,7 @@ fn part(partition: Partition, call: &Call, reply: Vec<Reply>, heads: bool) -> Re
         let entry = match (line.split_at_checked(1), heads) {
             (Some(("g", group)), _) => Entry::Group(group.to_owned()),
             (Some(("i", id)), false) => Entry::Item(id.to_owned(), None),
-            (Some(("i", id)), true) => Entry::Item(id.to_owned(), Some(Box::new(described(partition, &mut reply)?))),
+            (Some(("i", id)), true) => Entry::Item(id.to_owned(), described(partition, &mut reply)?.map(Box::new)),
             _ => return Err(RedisError::Unexpected(format!("{}: a line {line:?}", call.script.name)).into()),
         };
         entries.push(entry);
@@ -68,11 +69,15 @@ fn part(partition: Partition, call: &Call, reply: Vec<Reply>, heads: bool) -> Re
     Ok(Part { position: (!position.is_empty()).then_some(position), entries })
 }
 
-fn described(partition: Partition, reply: &mut VecDeque<Reply>) -> Result<Described, ReadError> {
-    match (reply.pop_front(), reply.pop_front()) {
-        (Some(Reply::Bytes(head)), Some(Reply::Int(size))) => {
-            Ok(Described { partition, head: Head::parse(&head)?, size: size.unsigned_abs() })
-        }
-        _ => Err(RedisError::Unexpected("a listed item has no header block".to_owned()).into()),
+/// The header block and the size of a value that a script answers next; `None` where there is no item, or what is there is
+/// none: something else wrote to its key, which is no reason to say nothing of the others.
+pub fn described(partition: Partition, reply: &mut VecDeque<Reply>) -> Result<Option<Described>, ReadError> {
+    let (Some(Reply::Bytes(head)), Some(Reply::Int(size))) = (reply.pop_front(), reply.pop_front()) else {
+        return Err(RedisError::Unexpected("not a header block and a size for each item".to_owned()).into());
+    };
+    match Head::parse(&head) {
+        Ok(head) => Ok(Some(Described { partition, head, size: size.unsigned_abs() })),
+        Err(Unreadable::Malformed(_)) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }

@@ -14,7 +14,7 @@ use larder_protocol::{Outcome, Partition, Revision, StreamId, call, keys};
 
 use super::node::Command;
 use super::redis::{Redis, RedisError, Reply};
-use super::{run, unexpected};
+use super::{confirm, run, unexpected};
 
 /// Waits until a write that was accepted with [`Write::wait`](larder_protocol::Write), behind
 /// `ahead` unapplied ones, is taken off the channel, for `patience` at most; `None` if it was not.
@@ -28,17 +28,51 @@ pub async fn wait(
     patience: Duration,
 ) -> Result<Option<Outcome>, RedisError> {
     let (key, deadline) = (keys::outcome(revision), Instant::now() + patience);
-    if ahead < MAX_BLOCKED_PER_PARTITION {
-        let seconds = patience.as_secs_f64().to_string();
-        let block = Command { name: "BLPOP", arguments: &[key.as_bytes(), seconds.as_bytes()] };
-        match redis.execute_blocking(revision.partition, block, patience).await {
-            // There is no connection to block, or not there; looking needs none of its own.
-            Err(RedisError::NotSent(_)) => {}
-            reply => return outcome(&key, &reply?),
-        }
+    let outcome = arrival(redis, revision.partition, &key, ahead, deadline).await?;
+    if outcome.is_some() {
+        confirm(redis, revision.partition).await?;
     }
-    look(redis, revision.partition, &key, ahead, deadline).await
+    Ok(outcome)
 }
+
+/// Whatever fails is tried again until the deadline: the write is on its way all the same.
+async fn arrival(
+    redis: &impl Redis,
+    p: Partition,
+    key: &str,
+    ahead: u64,
+    deadline: Instant,
+) -> Result<Option<Outcome>, RedisError> {
+    if ahead >= MAX_BLOCKED_PER_PARTITION {
+        return look(redis, p, key, ahead, deadline).await;
+    }
+    loop {
+        // BLPOP for no time blocks for ever.
+        let left = deadline.saturating_duration_since(Instant::now()).max(LOOK_ONCE);
+        let seconds = left.as_secs_f64().to_string();
+        let block = Command { name: "BLPOP", arguments: &[key.as_bytes(), seconds.as_bytes()] };
+        let failed = match redis.execute_blocking(p, block, left).await {
+            Ok(reply) => return outcome(key, &reply),
+            Err(error) => error,
+        };
+        // There is no connection to block, or it broke; looking needs none of its own.
+        if let Some(outcome) = look(redis, p, key, ahead, deadline).await? {
+            return Ok(Some(outcome));
+        }
+        // Where it is not possible to look, there may be a connection in a while.
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left <= BLOCK_AGAIN {
+            return Err(failed);
+        }
+        redis.sleep(BLOCK_AGAIN).await;
+    }
+}
+
+/// The pause before a request whose connection broke blocks again.
+const BLOCK_AGAIN: Duration = Duration::from_millis(50);
+
+/// The shortest time for which one blocks.
+const LOOK_ONCE: Duration = Duration::from_millis(1);
 
 /// Looks for the outcome (`LPOP`) when those ahead may be done, then again after pauses that double.
 async fn look(
@@ -50,16 +84,18 @@ async fn look(
 ) -> Result<Option<Outcome>, RedisError> {
     let take = Command { name: "LPOP", arguments: &[key.as_bytes()] };
     let first = COMMIT_TIME * u32::try_from(ahead.max(MAX_BLOCKED_PER_PARTITION)).unwrap_or(u32::MAX);
+    let mut found = Ok(None);
     for pause in successors(Some(first), |pause| Some(*pause * 2)) {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() || !redis.pause(pause.min(MAX_LOOK_PAUSE).min(left)).await {
             break;
         }
-        if let Some(outcome) = outcome(key, &redis.execute(p, take).await?)? {
-            return Ok(Some(outcome));
+        found = redis.execute(p, take).await.and_then(|reply| outcome(key, &reply));
+        if matches!(found, Ok(Some(_))) {
+            break;
         }
     }
-    Ok(None)
+    found
 }
 
 /// The outcome is the last that `BLPOP` (the key, then the element) and `LPOP` answer.
@@ -87,6 +123,7 @@ pub async fn take_outcomes(
     if reply.len() != writes.len() {
         return Err(unexpected(&call, &reply));
     }
+    confirm(redis, partition).await?;
     // No outcome yet is no text, which is no outcome.
     Ok(reply.iter().map(|told| told.text()?.parse().ok()).collect())
 }

@@ -13,9 +13,10 @@
 -- ARGV[3]   the doorbell's channel
 -- ARGV[4]   the partition's number, the message on the doorbell
 -- ARGV[5]   for how many ms to remember an idempotency key, and terms that ended
--- ARGV[6]   the digest of the request, '' if it has no idempotency key
--- ARGV[7]   1 if the item is among the keys, else 0
--- ARGV[8..] the fields of the stream entry (see write.rs)
+-- ARGV[6]   the stream of large entries, which is no key that Redis has to find
+-- ARGV[7]   the digest of the request, '' if it has no idempotency key
+-- ARGV[8]   1 if the item is among the keys, else 0
+-- ARGV[9..] the fields of the stream entry (see write.rs)
 --
 -- Reply: {'accepted', <stream ID>, <unapplied writes before it>}, {'full', <unapplied writes>},
 --        {'rejected', <current revision or '-'>},
@@ -25,9 +26,9 @@ local refused = refusal(KEYS[2])
 if refused then return refused end
 
 local channel = {
-  stream = KEYS[1], terms = KEYS[2],
+  stream = KEYS[1], terms = KEYS[2], large = ARGV[6],
   max_pending = tonumber(ARGV[2]), doorbell = ARGV[3], partition = ARGV[4], kept = ARGV[5],
 }
-local record = ARGV[6] ~= '' and KEYS[3] or nil
-local item = ARGV[7] == '1' and KEYS[#KEYS] or nil
-return admit(channel, item, record, ARGV[6], 8, #ARGV)
+local record = ARGV[7] ~= '' and KEYS[3] or nil
+local item = ARGV[8] == '1' and KEYS[#KEYS] or nil
+return admit(channel, item, record, ARGV[7], 9, #ARGV)

@@ -12,9 +12,10 @@
 -- ARGV[3]   the doorbell's channel
 -- ARGV[4]   the partition's number, the message on the doorbell
 -- ARGV[5]   for how many ms to remember an idempotency key, and terms that ended
--- ARGV[6]   what the keys of its items start with
--- ARGV[7]   1 if conditions may be judged early, else 0
--- ARGV[8..] for each write: how many fields its stream entry has, the key of its idempotency record
+-- ARGV[6]   the stream of large entries, which is no key that Redis has to find
+-- ARGV[7]   what the keys of its items start with
+-- ARGV[8]   1 if conditions may be judged early, else 0
+-- ARGV[9..] for each write: how many fields its stream entry has, the key of its idempotency record
 --           or '', the digest of its request or '', and the fields (see write.rs)
 --
 -- Reply: three values for each write, which are those of accept.lua filled up with '', or
@@ -25,16 +26,16 @@ local refused = refusal(KEYS[2])
 if refused then return refused end
 
 local channel = {
-  stream = KEYS[1], terms = KEYS[2],
+  stream = KEYS[1], terms = KEYS[2], large = ARGV[6],
   max_pending = tonumber(ARGV[2]), doorbell = ARGV[3], partition = ARGV[4], kept = ARGV[5],
 }
-local early = ARGV[7] == '1'
-local reply, at, before = {}, 8, nil
+local early = ARGV[8] == '1'
+local reply, at, before = {}, 9, nil
 while at <= #ARGV do
   local from, record = at + 3, ARGV[at + 1]
   local to = from + tonumber(ARGV[at]) - 1
   -- An entry starts with op, its name, id, the id.
-  local item = early and ARGV[6] .. ARGV[from + 3] or nil
+  local item = early and ARGV[7] .. ARGV[from + 3] or nil
   local ok, answer = pcall(admit, channel, item, record ~= '' and record or nil, ARGV[at + 2], from, to)
   if not ok then answer = {'failed', type(answer) == 'table' and answer.err or tostring(answer)} end
   if answer[1] == 'accepted' then

@@ -2,7 +2,7 @@
 --
 -- A position is an ID: all entries up to it are read. It is good as long as it can be seen that nothing
 -- behind it is gone: its entry is there, or an entry with the very next ID. The first entry of a feed has
--- the position just before it.
+-- the position just before it. 0-0 is the position before whatever is there.
 --
 -- The call is bounded in what it tells and in what it looks at; it says how far it came.
 --
@@ -22,7 +22,8 @@
 local stream, prefix = KEYS[1], ARGV[3]
 local max_told, max_seen = tonumber(ARGV[4]), tonumber(ARGV[5])
 
-if #redis.call('XRANGE', stream, ARGV[1], ARGV[2], 'COUNT', 1) == 0 then return {} end
+local last = ARGV[1] == '0-0' and '+' or ARGV[2]
+if #redis.call('XRANGE', stream, ARGV[1], last, 'COUNT', 1) == 0 then return {} end
 
 local reply, told, seen = {ARGV[1], 1}, 0, 0
 while told < max_told and seen < max_seen do

@@ -20,16 +20,16 @@
 --          to another master
 -- KEYS[6]  its stream of changes
 -- KEYS[7]  its terms
+-- KEYS[8]  its stream of records of writes that were not applied
 -- ARGV[1]  the format that the caller knows
 -- ARGV[2]  what the keys of its items start with
--- ARGV[3]  what the keys of its rejection records start with
--- ARGV[4]  what the keys of the outcomes that somebody waits for start with
--- ARGV[5]  for how many ms to keep a rejection record
--- ARGV[6]  for how many ms longer than somebody waits for it to keep an outcome
--- ARGV[7]  most entries to take
--- ARGV[8]  stop after this many bytes
--- ARGV[9]  most bytes of an item that holds an integer
--- ARGV[10] how many changes to keep, about; 0 for no feed of them
+-- ARGV[3]  what the keys of the outcomes that somebody waits for start with
+-- ARGV[4]  the stream of large entries
+-- ARGV[5]  for how many ms longer than somebody waits for it to keep an outcome
+-- ARGV[6]  most entries to take
+-- ARGV[7]  stop after this many bytes
+-- ARGV[8]  most bytes of an item that holds an integer
+-- ARGV[9]  how many changes to keep, about; 0 for no feed of them
 --
 -- Reply: {<applied>, <rejected>, <dead>, <entries left>, <error or ''>, <bytes of the items taken, about>,
 --         {{<ms from acceptance to now>, <for so many entries>}, ...},
@@ -39,12 +39,21 @@
 local refused = refusal(KEYS[7])
 if refused then return refused end
 
-local stream, index, expiry, dead, scratch = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local item_prefix, rejected_prefix, outcome_prefix = ARGV[2], ARGV[3], ARGV[4]
-local rejection_kept, kept_after_wait = ARGV[5], tonumber(ARGV[6])
-local max_entries, max_bytes, max_counter = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
-local changes_kept = tonumber(ARGV[10])
+local stream, index, expiry, dead, scratch, rejections = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[8]
+local item_prefix, outcome_prefix, large = ARGV[2], ARGV[3], ARGV[4]
+local kept_after_wait = tonumber(ARGV[5])
+local max_entries, max_bytes, max_counter = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local changes_kept = tonumber(ARGV[9])
 local call, find = redis.call, string.find
+
+-- What comes after the first change of an entry can fail for want of rights only. So they are asked for before: else
+-- the feed would be told twice, or an entry applied again above later ones.
+local permitted = {}
+local function need(command, ...)
+  if permitted[command] == nil then permitted[command] = redis.acl_check_cmd(command, ...) end
+  if not permitted[command] then error(redis.error_reply('NOPERM the user of the worker may not run ' .. command)) end
+end
+need('XDEL', stream, '0-0')
 
 local now = milliseconds()
 local any_expiry = call('EXISTS', expiry) == 1
@@ -69,9 +78,16 @@ local function forget(id)
 end
 
 local function remove(id, revision, current)
+  need('DEL', item_prefix .. id)
   call('ZREM', index, id)
   tell_change(current and 'delete', id, current, revision, '-')
   forget(id)
+end
+
+-- When an entry was accepted. Its ID lies ahead of the clock where that has stepped back since: then it counts as
+-- accepted now.
+local function accepted_at(revision)
+  return math.min(tonumber(string.match(revision, '^%d+')), now)
 end
 
 -- When an item that is stored now shall end, '-' for never: after the time to live of its entry,
@@ -81,11 +97,14 @@ local function ending(id, revision, ttl)
   if ttl == 'keep' then
     return string.match(call('GETRANGE', item_prefix .. id, 0, 63), '^%d+%-%d+ (%d+) ') or '-'
   end
-  return string.format('%.0f', tonumber(string.match(revision, '^%d+')) + tonumber(ttl))
+  return string.format('%.0f', accepted_at(revision) + tonumber(ttl))
 end
 
 local function store(id, revision, current, ttl, content)
   local ends = ending(id, revision, ttl)
+  need('SET', item_prefix .. id, '')
+  need('DEL', item_prefix .. id)
+  if any_expiry then need('ZREM', expiry, id) end
   if ends == '-' then
     call('ZADD', index, 0, id)
     tell_change('put', id, current, revision, '-')
@@ -188,10 +207,19 @@ local function apply(revision, f, more)
   return current and 'replaced' or 'created'
 end
 
+-- Writes down why an entry was not applied. It is there already where what follows failed before.
+local function record(revision, f, outcome)
+  local reply = redis.pcall('XADD', rejections, revision, 'outcome', outcome, 'id', f[3] == 'id' and f[4] or '')
+  if type(reply) == 'table' and not find(reply.err, 'equal or smaller', 1, true) then error(reply) end
+end
+
+-- The letter comes after the record: it cannot be written twice, and the record can.
 local function bury(revision, f, reason)
+  local outcome = 'dead ' .. reason
+  record(revision, f, outcome)
   -- Lua unpacks a few thousand values at most; no entry of ours has more than a dozen.
   call('XADD', dead, '*', 'revision', revision, 'reason', reason, unpack(f, 1, math.min(#f, 4000)))
-  return 'dead ' .. reason
+  return outcome
 end
 
 -- What the key of an item may hold, as TYPE answers it.
@@ -200,10 +228,10 @@ local item_types = {string = true, none = true}
 -- Leaves the outcome where one may be blocked on it (BLPOP), which takes it away; unless whoever
 -- waited has given up. Nothing here must stop the channel, whatever a stranger put at that key.
 local function tell(revision, wait, outcome)
-  local left = string.match(revision, '^%d+') + wait + kept_after_wait - now
+  local left = accepted_at(revision) + wait + kept_after_wait - now
   if left <= 0 then return end
   redis.pcall('RPUSH', outcome_prefix .. revision, outcome)
-  call('PEXPIRE', outcome_prefix .. revision, left)
+  redis.pcall('PEXPIRE', outcome_prefix .. revision, left)
 end
 
 -- Takes one entry to its end, and tells the outcome to those who asked for it. Answers it with its first word, and
@@ -211,6 +239,7 @@ end
 local function settle(revision, f)
   local more, flaw = examine(f)
   local outcome
+  if more and more.idem then need('APPEND', more.idem, '') end
   if more then
     local ok, result = pcall(apply, revision, f, more)
     if ok then
@@ -225,10 +254,7 @@ local function settle(revision, f)
   end
 
   local sort = string.match(outcome, '^%a+')
-  if sort == 'rejected' or sort == 'dead' then
-    local id = f[3] == 'id' and f[4] or ''
-    call('SET', rejected_prefix .. revision, outcome .. '\n' .. id, 'PX', rejection_kept)
-  end
+  if sort == 'rejected' then record(revision, f, outcome) end
   -- The record may be gone, made again by a later write, or something else altogether.
   if more.idem and redis.pcall('GETRANGE', more.idem, 0, #revision) == revision .. ' ' then
     call('APPEND', more.idem, ' ' .. outcome .. '\n')
@@ -248,34 +274,51 @@ local function note_age(revision)
   if last and last[1] == age then last[2] = last[2] + 1 else ages[#ages + 1] = {age, 1} end
 end
 
--- Reads a few entries, then more at a time as far as their size allows. Only once an entry is read
--- is its size known, so no chunk is large: large values behind small ones are read once in vain.
+-- Takes one entry; answers whether the next may follow.
+local function take(revision, fields)
+  local ok, outcome, sort, trace = pcall(settle, revision, fields)
+  if not ok then
+    failure = type(outcome) == 'table' and outcome.err or tostring(outcome)
+    return false
+  end
+  local is_dead, is_sampled = sort == 'dead', trace and find(trace, '[13579bdf]$')
+  if sort == 'rejected' then rejected = rejected + 1 end
+  if is_dead then buried = buried + 1 end
+  if is_dead or is_sampled then told[#told + 1] = {revision, trace or '', outcome} end
+  note_age(revision)
+  done[#done + 1] = revision
+  bytes = bytes + #(fields[8] or '')
+  return bytes < max_bytes
+end
+
+-- Reads a few entries, then more at a time as far as their size allows. A large entry is read by itself, when it is
+-- its turn: no value is read in vain.
 local max_chunk = 16
 local from, chunk = '-', 1
-while #done < waiting and #done < max_entries and bytes < max_bytes do
-  local entries = call('XRANGE', stream, from, '+', 'COUNT', math.min(chunk, max_entries - #done))
-  for _, entry in ipairs(entries) do
-    local revision, fields = entry[1], entry[2]
-    local ok, outcome, sort, trace = pcall(settle, revision, fields)
-    if not ok then
-      failure = type(outcome) == 'table' and outcome.err or tostring(outcome)
-      break
-    end
-    local is_dead, is_sampled = sort == 'dead', trace and find(trace, '[13579bdf]$')
-    if sort == 'rejected' then rejected = rejected + 1 end
-    if is_dead then buried = buried + 1 end
-    if is_dead or is_sampled then told[#told + 1] = {revision, trace or '', outcome} end
-    note_age(revision)
-    done[#done + 1] = revision
-    bytes = bytes + #(fields[8] or '')
-    if bytes >= max_bytes then break end
+local next_large = large_entry('XRANGE', large, from, '+')
+local taken_large = {}
+while #done < waiting and #done < max_entries do
+  local before = next_large and '(' .. next_large or '+'
+  local count = math.min(chunk, max_entries - #done)
+  local entries = call('XRANGE', stream, from, before, 'COUNT', count)
+  local is_end = #entries < count
+  if #entries == 0 and next_large then
+    entries, is_end = call('XRANGE', stream, next_large, next_large), false
+    from, taken_large[#taken_large + 1] = '(' .. next_large, next_large
+    next_large = large_entry('XRANGE', large, from, '+')
   end
-  if failure ~= '' or #entries < chunk then break end
-  from = '(' .. done[#done]
-  local fitting = math.floor((max_bytes - bytes) / math.max(bytes / #done, 1))
+  local goes_on = true
+  for _, entry in ipairs(entries) do
+    goes_on = take(entry[1], entry[2])
+    if not goes_on then break end
+  end
+  if not goes_on or is_end and not next_large then break end
+  if #entries > 0 then from = '(' .. entries[#entries][1] end
+  local fitting = math.floor((max_bytes - bytes) / math.max(bytes / math.max(#done, 1), 1))
   chunk = math.max(1, math.min(chunk * 8, max_chunk, fitting))
 end
 
 local left = waiting
 if #done > 0 then left = left - call('XDEL', stream, unpack(done)) end
+if #taken_large > 0 then redis.pcall('XDEL', large, unpack(taken_large)) end
 return {#done - rejected - buried, rejected, buried, left, failure, bytes, ages, told}

@@ -1,4 +1,5 @@
--- expire: takes ids whose items have expired off the index of a partition, and tells the feed of it.
+-- expire: takes ids whose items have expired off the index of a partition, and tells the feed of it; and forgets the
+-- records of writes that were not applied when they are old.
 --
 -- Redis expires the items themselves; the expiry set remembers which ids to forget with them.
 -- An item that is still there counts by its own time to live, whoever changed it.
@@ -8,10 +9,12 @@
 -- KEYS[3] a key that never exists: so Redis refuses this while the partition moves to another master
 -- KEYS[4] its stream of changes
 -- KEYS[5] its terms
+-- KEYS[6] its stream of records of writes that were not applied
 -- ARGV[1] the format that the caller knows
 -- ARGV[2] what the keys of its items start with
 -- ARGV[3] most ids to look at
 -- ARGV[4] how many changes to keep, about; 0 for no feed of them
+-- ARGV[5] for how many ms to keep the records
 --
 -- Reply: {<ids looked at>, <ids taken off the index>}
 
@@ -20,7 +23,17 @@ if refused then return refused end
 
 local changes_kept = tonumber(ARGV[4])
 local feed = open_feed(KEYS[4], KEYS[5], changes_kept)
-local due = redis.call('ZRANGE', KEYS[2], '-inf', milliseconds(), 'BYSCORE', 'LIMIT', 0, ARGV[3])
+local now = milliseconds()
+
+-- Up to when records are forgotten is written down first: what comes before it has no outcome any more, whatever the
+-- clock says later (outcome.lua).
+local oldest = now - ARGV[5]
+if #redis.call('XRANGE', KEYS[6], '-', oldest, 'COUNT', 1) > 0 then
+  redis.call('HSET', KEYS[5], 'forgotten', oldest)
+  redis.call('XTRIM', KEYS[6], 'MINID', oldest + 1)
+end
+
+local due = redis.call('ZRANGE', KEYS[2], '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[3])
 local removed = 0
 for _, id in ipairs(due) do
   local ends = redis.call('PEXPIRETIME', ARGV[2] .. id)

@@ -16,7 +16,7 @@ for n, stream in ipairs(KEYS) do
   if first == ARGV[2 * n - 1] then
     reply[n] = #entries - 1
   else
-    reply[n] = first == ARGV[2 * n] and 1 or -1
+    reply[n] = first and (first == ARGV[2 * n] or ARGV[2 * n - 1] == '0-0') and 1 or -1
   end
 end
 return reply

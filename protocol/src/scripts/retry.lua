@@ -8,8 +8,8 @@
 -- back at an operator's word; nor does whoever calls this know the limit, a setting of the
 -- component. While Redis is out of memory it refuses this as it refuses any new write.
 --
--- The entry leaves the dead stream only after it is back on the channel: whatever fails before
--- ends the script, and it is still there.
+-- The entry leaves the dead stream only after it is back on the channel. Whatever fails ends the script, and it is still
+-- there, and not on the channel.
 --
 -- KEYS[1] the partition's dead stream
 -- KEYS[2] its stream of writes
@@ -19,6 +19,7 @@
 -- ARGV[3] the doorbell's channel
 -- ARGV[4] the partition's number, the message on the doorbell
 -- ARGV[5] for how many ms to remember terms that ended
+-- ARGV[6] the stream of large entries
 --
 -- Reply: {'retried', <the new write's stream ID>}, {'absent'} where there is no such entry, or
 --        {'unfit', <why it cannot be put back; it stays>}
@@ -48,7 +49,9 @@ end
 -- Redis has no entry without fields. As nothing else is there, these two mean nothing.
 if #fields == 0 then fields = {unpack(dead, from)} end
 
-local id = append(KEYS[2], KEYS[3], fields, 1, #fields, ARGV[5])
-redis.call('XDEL', KEYS[1], ARGV[2])
-redis.call('SPUBLISH', ARGV[3], ARGV[4])
+local channel = {
+  stream = KEYS[2], terms = KEYS[3], large = ARGV[6], doorbell = ARGV[3], partition = ARGV[4], kept = ARGV[5],
+}
+local id = append(channel, fields, 1, #fields, function() redis.call('XDEL', KEYS[1], ARGV[2]) end)
+ring(channel)
 return {'retried', id}

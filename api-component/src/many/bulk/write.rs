@@ -17,14 +17,14 @@ use super::{by_partition, operation};
 use crate::context::Context;
 use crate::items::patch::Key;
 use crate::store;
-use crate::store::redis::Redis;
+use crate::store::redis::{Redis, RedisError};
 use crate::web::body::RequestBody;
 use crate::web::log::Level;
 use crate::web::preference::Preference;
 use crate::web::problem::{Kind, Problem};
 use crate::web::query;
 use crate::writes::idempotency;
-use crate::writes::sent::{self, Sent};
+use crate::writes::sent::{self, Sender, Sent};
 
 /// Accepts each operation of the body, those to one item in their order, and answers 200 with
 /// their results. Where the store could take none of them now, the answer is that problem.
@@ -150,10 +150,12 @@ async fn send(
     }
     let all: Vec<_> = writes.iter().map(|(_, write)| write).collect();
     let mut sent = accept(partition, &all, context).await;
-    if sent.iter().all(|sent| sent.as_ref().is_err_and(|problem| problem.kind() == Kind::OutOfMemory)) {
-        // None of the call was accepted, but what only removes needs no memory.
-        let is_removal = |number: &usize| !all[*number].1.operation.stores();
-        let removals: Vec<_> = (0..all.len()).filter(is_removal).collect();
+    // Where memory is short none of the call is accepted, but what only removes needs none.
+    let is_out_of_memory = |problem: &Problem| problem.kind() == Kind::OutOfMemory;
+    let is_refused = |number: &usize| sent[*number].as_ref().is_err_and(is_out_of_memory);
+    let removals = (0..all.len()).filter(is_refused).filter(|&number| !all[number].1.operation.stores());
+    let removals: Vec<_> = removals.collect();
+    if !removals.is_empty() {
         let again: Vec<_> = removals.iter().map(|&number| all[number]).collect();
         for (number, outcome) in removals.into_iter().zip(accept(partition, &again, context).await) {
             sent[number] = outcome;
@@ -199,15 +201,30 @@ async fn wait(
         last.wait(write.idempotency.as_deref(), patience, id, context).await;
     }
 
-    let unknown: Vec<_> = on_channel.into_iter().map(|(sent, _)| sent).filter(|sent| sent.outcome.is_none()).collect();
-    let writes: Vec<_> = unknown.iter().map(|sent| sent.revision.id).collect();
-    match store::take_outcomes(context.redis, partition, &writes).await {
-        Ok(outcomes) => unknown.into_iter().zip(outcomes).for_each(|(sent, outcome)| sent.outcome = outcome),
-        Err(error) => {
-            let fields = [("partition", partition.to_string().into()), ("error", error.to_string().into())];
-            context.log.line(Level::Warn, "cannot wait for writes; they are accepted", fields);
+    if let Err(error) = learn_outcomes(partition, on_channel, context).await {
+        let fields = [("partition", partition.to_string().into()), ("error", error.to_string().into())];
+        context.log.line(Level::Warn, "cannot wait for writes; they are accepted", fields);
+    }
+}
+
+/// Takes the outcomes that are not known yet from where they are told: each to the request that sent the write, and in the
+/// record to those that repeat it.
+async fn learn_outcomes(
+    partition: Partition,
+    on_channel: Vec<(&mut Sent, &&(ItemId, Write))>,
+    context: &Context<'_, impl Redis>,
+) -> Result<(), RedisError> {
+    let unknown = on_channel.into_iter().filter(|(sent, _)| sent.outcome.is_none());
+    let (ours, earlier): (Vec<_>, Vec<_>) = unknown.partition(|(sent, _)| matches!(sent.by, Sender::Us { .. }));
+    let writes: Vec<_> = ours.iter().map(|(sent, _)| sent.revision.id).collect();
+    let outcomes = store::take_outcomes(context.redis, partition, &writes).await?;
+    ours.into_iter().zip(outcomes).for_each(|((sent, _), outcome)| sent.outcome = outcome);
+    for (sent, (id, write)) in earlier {
+        if let Some(record) = &write.idempotency {
+            sent.outcome = store::remembered(context.redis, id, record).await?;
         }
     }
+    Ok(())
 }
 
 async fn accept(

@@ -6,7 +6,7 @@ use std::time::Instant;
 use futures::future::try_join_all;
 use larder_protocol::limits::{CHANGES_LOOK_INTERVAL, MAX_BULK_BYTES};
 use larder_protocol::partition::COUNT;
-use larder_protocol::{Item, ItemId, Partition};
+use larder_protocol::{Item, ItemId, Partition, StreamId};
 
 use super::error::FeedError;
 use crate::many::share;
@@ -45,6 +45,8 @@ pub struct Reader {
     pub include: Include,
     /// Most changes at once.
     pub limit: usize,
+    /// Everything up to here was read before the last time.
+    pub began: Positions,
     /// Everything up to here is read.
     pub positions: Positions,
 }
@@ -104,7 +106,7 @@ impl Reader {
             Source::Lookout => None,
         };
         if news.as_ref().is_some_and(|news| news.contains(&News::Gone)) {
-            return Err(FeedError::Gone.into());
+            return Err(self.gone().into());
         }
         let has_news = |p: Partition| match (source, &news) {
             (Source::Redis, Some(news)) => news[p.index()] == News::Some,
@@ -116,6 +118,11 @@ impl Reader {
             .map(async |p| Ok::<_, Problem>((p, self.stretch(redis, p, source).await?)));
         let (mut reached, mut has_more, mut changes) = (self.positions, false, Vec::new());
         for (p, stretch) in try_join_all(stretches).await? {
+            // Where it was the oldest change that was asked for, this is where it began.
+            if self.positions[p.index()] == StreamId::ZERO {
+                let first = stretch.changes.first().and_then(|change| change.at.previous());
+                self.positions[p.index()] = first.unwrap_or(stretch.reached);
+            }
             reached[p.index()] = stretch.reached;
             has_more |= stretch.has_more;
             changes.extend(stretch.changes);
@@ -145,8 +152,13 @@ impl Reader {
             reached[n] = last[n];
             has_more = true;
         }
-        self.positions = reached;
+        self.began = std::mem::replace(&mut self.positions, reached);
         Ok((told, has_more))
+    }
+
+    /// Why a position is not good: who asks for the oldest changes has none that could be.
+    fn gone(&self) -> FeedError {
+        if self.positions.contains(&StreamId::ZERO) { FeedError::NoFeed } else { FeedError::Gone }
     }
 
     async fn stretch(&self, redis: &impl Redis, p: Partition, source: Source) -> Result<Stretch, Problem> {
@@ -158,7 +170,7 @@ impl Reader {
         match known {
             Some(stretch) => Ok(stretch),
             None => match store::changes(redis, p, after, &self.prefix, most).await {
-                Ok(read) => Ok(read.ok_or(FeedError::Gone)?),
+                Ok(read) => Ok(read.ok_or_else(|| self.gone())?),
                 Err(error) => match store::read_failed(error) {
                     // It is waited for; the others are not held up.
                     problem if source == Source::Lookout && problem.is_temporary() => {

@@ -28,7 +28,7 @@ impl Refusal {
                 "READONLY" | "MASTERDOWN" | "UNBLOCKED" => Some(Self::Elsewhere),
                 _ => None,
             },
-            RedisError::Lost(_) | RedisError::Unexpected(_) => None,
+            RedisError::Lost(_) | RedisError::Unexpected(_) | RedisError::UnderReplicated(_) => None,
         }
     }
 }

@@ -5,6 +5,8 @@
 
 use larder_protocol::OtherFormat;
 
+use super::UnderReplicated;
+
 /// What Spin's Redis interfaces say of a failure, in either version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HostError {
@@ -39,9 +41,18 @@ pub enum RedisError {
     /// The command was sent and no answer came; it may or may not have run.
     #[error("no answer from Redis: {0}")]
     Lost(String),
+    /// The command ran, and too few replicas have what its answer rests on.
+    #[error("{0}")]
+    UnderReplicated(Box<UnderReplicated>),
     /// The answer is not what the script of this version gives.
     #[error("Redis answered what this version does not understand: {0}")]
     Unexpected(String),
+}
+
+impl From<UnderReplicated> for RedisError {
+    fn from(missing: UnderReplicated) -> Self {
+        Self::UnderReplicated(Box::new(missing))
+    }
 }
 
 /// How redis-rs, through which Spin reaches Redis, prints the codes it knows (0.32 and 1.x);

@@ -5,21 +5,12 @@
 -- remembered, is a certain refusal said at once. The doorbell rings only when the stream was
 -- empty: a worker that was rung commits until it is empty again, so further writes need no ring.
 --
--- `channel` has stream, terms, max_pending, doorbell, partition and kept (ms); the fields of the stream
+-- `channel` has stream, large, terms, max_pending, doorbell, partition and kept (ms); the fields of the stream
 -- entry are ARGV[from] to ARGV[to]; `record` is the idempotency record's key, or nil; `item` that of the
 -- item, or nil where no condition is to be judged here.
 local function admit(channel, item, record, digest, from, to)
-  if record then
-    local earlier = redis.call('GET', record)
-    if earlier then
-      local id, earlier_digest, outcome = string.match(earlier, '^(%S+) (%S+) ?(.*)$')
-      if earlier_digest ~= digest then return {'reused'} end
-      -- It is remembered from the last request on. Being a write, this also makes WAIT cover the first one.
-      redis.call('PEXPIRE', record, channel.kept)
-      -- Where an interrupted commit told the outcome twice, the first line counts.
-      return {'repeated', id, string.match(outcome, '^[^\n]*')}
-    end
-  end
+  local earlier = record and recall(record, digest, channel.kept)
+  if earlier then return earlier end
 
   local pending = redis.call('XLEN', channel.stream)
   if pending >= channel.max_pending then
@@ -38,13 +29,10 @@ local function admit(channel, item, record, digest, from, to)
     end
   end
 
-  local id = append(channel.stream, channel.terms, ARGV, from, to, channel.kept)
-  if record then
-    redis.call('SET', record, id .. ' ' .. digest, 'PX', channel.kept)
-  end
-  if pending == 0 then
-    redis.call('SPUBLISH', channel.doorbell, channel.partition)
-  end
+  local id = append(channel, ARGV, from, to, function(id)
+    if record then redis.call('SET', record, id .. ' ' .. digest, 'PX', channel.kept) end
+  end)
+  if pending == 0 then ring(channel) end
   return {'accepted', id, pending}
 end
 

@@ -1,7 +1,7 @@
 -- Ends the term `was` with the last ID that is there of it. Those that ended more than `kept` ms ago are
 -- forgotten: no outcome is told for so long.
-local function begin_term(stream, terms, was, term, kept)
-  local ms, seq = last_generated_id(stream)
+local function begin_term(stream, large, terms, was, term, kept)
+  local ms, seq = last_generated_id(stream, large)
   local known = redis.call('HGETALL', terms)
   for i = 1, #known, 2 do
     local ended = tonumber(string.match(known[i + 1], '^(%d+)-'))
@@ -10,13 +10,28 @@ local function begin_term(stream, terms, was, term, kept)
   redis.call('HSET', terms, was, ms .. '-' .. seq, 'current', term)
 end
 
--- Puts the fields values[from] to values[to] on the stream of writes, and answers their ID. The terms are told of
--- it: from then on, and for `kept` ms, they say what was lost.
-local function append(stream, terms, values, from, to, kept)
-  local current = redis.call('HGET', terms, 'current')
-  if not current then return append_in_term(stream, nil, values, from, to) end
-  local term = string.format('%.0f', this_term())
-  if current ~= term then begin_term(stream, terms, current, term, kept) end
-  return append_in_term(stream, term, values, from, to)
+-- Puts the fields values[from] to values[to], op and id first, on the channel's stream of writes, and answers their ID.
+-- The terms say from then on, and for `kept` ms, what was lost. What `also` does belongs to it: where that fails, the entry
+-- is taken off again.
+local function append(channel, values, from, to, also)
+  local current, term = redis.call('HGET', channel.terms, 'current'), nil
+  if current then
+    term = string.format('%.0f', this_term())
+    if current ~= term then begin_term(channel.stream, channel.large, channel.terms, current, term, channel.kept) end
+  end
+  local id = append_in_term(channel.stream, channel.large, term, values, from, to)
+  local ok, failure = pcall(also, id)
+  if not ok then
+    redis.pcall('XDEL', channel.stream, id)
+    error(failure)
+  end
+  note_large(channel.large, id, values[from + 3], from + 7 <= to and values[from + 7])
+  return id
+end
+
+-- Wakes the workers of the partition. Who may not write to the channel has a write that waits for the sweep: no error,
+-- for the write is accepted.
+local function ring(channel)
+  redis.pcall('SPUBLISH', channel.doorbell, channel.partition)
 end
 

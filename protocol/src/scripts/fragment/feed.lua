@@ -9,7 +9,7 @@
 -- taken off with the first that a script tells.
 local function append_change(feed, op, id, revision, ends)
   local fields = {'op', op, 'id', id, 'revision', revision, 'expires', ends}
-  append_in_term(feed.stream, feed.term, fields, 1, 8, feed.kept)
+  append_in_term(feed.stream, nil, feed.term, fields, 1, 8, feed.kept)
   feed.kept = nil
 end
 

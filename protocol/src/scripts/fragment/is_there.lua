@@ -5,12 +5,14 @@ local function above(a_ms, a_seq, b_ms, b_seq)
   return greater(a_ms, b_ms) or (a_ms == b_ms and greater(a_seq, b_seq))
 end
 
--- Whether the ID was given out, and not lost since.
-local function is_there(stream, terms, ms, seq)
-  if above(ms, seq, last_generated_id(stream)) then return false end
+-- Whether the ID was given out, and not lost since. Terms that ended are forgotten after `kept` ms: an ID of such a term
+-- counts as there, as all that old does.
+local function is_there(stream, large, terms, ms, seq, kept)
+  if above(ms, seq, last_generated_id(stream, large)) then return false end
   local current, term = redis.call('HGET', terms, 'current'), term_of(seq)
   if not current or term == current then return true end
   local ended_ms, ended_seq = string.match(redis.call('HGET', terms, term) or '', '^(%d+)-(%d+)$')
-  return ended_ms ~= nil and not above(ms, seq, ended_ms, ended_seq)
+  if not ended_ms then return milliseconds() - tonumber(ms) > tonumber(kept) end
+  return not above(ms, seq, ended_ms, ended_seq)
 end
 

@@ -32,7 +32,7 @@ local function add(call, stream, id, kept, values, from, to)
 end
 
 -- The same under an ID of this term that no entry had; answers it. Without a term Redis makes the ID.
-local function append_in_term(stream, term, values, from, to, kept)
+local function append_in_term(stream, large, term, values, from, to, kept)
   if not term then return add(redis.call, stream, '*', kept, values, from, to) end
 
   local first = string.format('%.0f', tonumber(term) * ids_per_term)
@@ -41,7 +41,7 @@ local function append_in_term(stream, term, values, from, to, kept)
   if type(id) == 'string' then return id end
 
   -- The last ID is of this millisecond, or above it: the clock is behind.
-  local ms, seq = last_generated_id(stream)
+  local ms, seq = last_generated_id(stream, large)
   if term_of(seq) == term and term_of(seq + 1) == term then
     seq = string.format('%.0f', seq + 1)
   else
