@@ -32,7 +32,7 @@ pub fn mutants() -> Vec<(&'static str, Mutant)> {
         ("one write too many is accepted", Mutant::new(&ACCEPT, "pending >= ", "pending > ")),
         (
             "no idempotency record",
-            Mutant::new(&ACCEPT, "  if record then\n    redis.call('SET'", "  if false then\n    redis.call('SET'"),
+            Mutant::new(&ACCEPT, "if record then redis.call('SET'", "if false then redis.call('SET'"),
         ),
         ("another request's outcome is repeated", Mutant::new(&ACCEPT, "earlier_digest ~= digest", "false")),
         ("a rewrite keeps the old TTL", Mutant::new(&COMMIT, "' - ' .. content)", "' - ' .. content, 'KEEPTTL')")),
@@ -42,17 +42,14 @@ pub fn mutants() -> Vec<(&'static str, Mutant)> {
             Mutant::new(&COMMIT, "call('ZREM', index, id)\n  tell_change(current and", "tell_change(current and"),
         ),
         ("applied and not taken off", Mutant::new(&COMMIT, "if #done > 0 then left", "if false then left")),
-        (
-            "no rejection record",
-            Mutant::new(&COMMIT, "if sort == 'rejected' or sort == 'dead' then\n    local", "if false then\n    local"),
-        ),
+        ("no rejection record", Mutant::new(&COMMIT, "if sort == 'rejected' then record(", "if false then record(")),
         ("a replacement forgets the TTL", Mutant::new(&COMMIT, kept_end, "return '-'")),
         ("Lua adds", Mutant::new(&COMMIT, "= add(value, by)", "= ('%.0f'):format((tonumber(value) or 0) + by), ''")),
         ("a sum leaves its key", Mutant::new(&COMMIT, "call('DEL', scratch)", "")),
         ("nobody is told", Mutant::new(&COMMIT, "if more.wait then", "if false then")),
         (
             "an outcome stays too long",
-            Mutant::new(&COMMIT, "call('PEXPIRE', outcome_prefix", "call('TTL', outcome_prefix"),
+            Mutant::new(&COMMIT, "redis.pcall('PEXPIRE', outcome_prefix", "redis.pcall('TTL', outcome_prefix"),
         ),
         ("no change is told", Mutant::new(&COMMIT, "changes_kept == 0 or current == revision", "true")),
         ("a delete of nothing is told", Mutant::new(&COMMIT, "current and 'delete', id", "'delete', id")),

@@ -44,9 +44,11 @@ pub fn expected(model: &Model) -> View {
         view.insert(keys::dead(p), dead.collect::<Vec<_>>().join("\n"));
         let changes = shard.changes.iter().map(|fields| format!("{fields:?}"));
         view.insert(keys::changes(p), changes.collect::<Vec<_>>().join("\n"));
-        for (&id, (outcome, of)) in &shard.rejections {
-            view.insert(keys::rejected(at(id)), format!("{outcome}\n{of} kept"));
-        }
+        let rejections = shard.rejections.iter().map(|(id, (outcome, of))| {
+            let fields = ["outcome", &outcome.to_string(), "id", of].map(str::to_owned);
+            format!("{id} {fields:?}")
+        });
+        view.insert(keys::rejected(p), rejections.collect::<Vec<_>>().join("\n"));
         for (&id, outcome) in &shard.told {
             view.insert(keys::outcome(at(id)), format!("[\"{outcome}\"] kept"));
         }
@@ -109,14 +111,13 @@ async fn string(redis: &RedisAlone, key: &str) -> anyhow::Result<String> {
         let item = Item::decode(text.into_bytes())?;
         return Ok(format!("{item:?} until {:?}", u64::try_from(ends).ok()));
     }
-    let kept = if key.contains(":idem:") { limits::IDEMPOTENCY_KEPT } else { limits::OUTCOME_KEPT };
-    Ok(text + lifetime(redis, key, kept).await?)
+    Ok(text + lifetime(redis, key, limits::IDEMPOTENCY_KEPT).await?)
 }
 
 async fn stream(redis: &RedisAlone, key: &str) -> anyhow::Result<String> {
     let entries: Vec<(String, Vec<String>)> = redis.command(&["XRANGE", key, "-", "+"]).await?;
     let lines = entries.into_iter().map(|(id, fields)| match key {
-        _ if key.ends_with(":writes") => format!("{id} {fields:?}"),
+        _ if key.ends_with(":writes") || key.ends_with(":rejected") => format!("{id} {fields:?}"),
         _ => format!("{fields:?}"),
     });
     let text = lines.collect::<Vec<_>>().join("\n");

@@ -35,7 +35,9 @@ async fn the_outcome_of_a_write_is_told_and_never_guessed() -> Tested {
     }
     assert_eq!(state(&redis, never).await?, "gone");
 
-    redis.command::<String>(&["SET", &keys::rejected(revision), &format!("rejected 5-0\n{item_id}")]).await?;
+    let (rejected, at) = (keys::rejected(partition), id.to_string());
+    let record = ["XADD", &rejected, &at, "outcome", "rejected 5-0", "id", item_id.as_str()];
+    redis.command::<String>(&record).await?;
     let reply: Vec<String> = redis.run(&call::outcome(revision, None)).await?;
     assert_eq!(reply, ["rejected", "rejected 5-0", "-"]);
     let another =
@@ -56,8 +58,8 @@ async fn an_outcome_is_kept_no_longer_than_somebody_may_look_for_it() -> Tested 
         async |write| redis.command::<i64>(&["PTTL", &keys::outcome(Revision { partition: p, id: write })]).await;
     let commit_keeping = async |ms: &str| {
         let mut call = call::commit(p, 128, limits::COMMIT_MAX_BYTES, limits::DEFAULT_CHANGES_KEPT);
-        assert_eq!(call.arguments[5], limits::OUTCOME_KEPT_AFTER_WAIT.as_millis().to_string().as_bytes());
-        call.arguments[5] = ms.into();
+        assert_eq!(call.arguments[4], limits::OUTCOME_KEPT_AFTER_WAIT.as_millis().to_string().as_bytes());
+        call.arguments[4] = ms.into();
         redis.run::<CommitReply>(&call).await
     };
 

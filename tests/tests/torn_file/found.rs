@@ -39,8 +39,12 @@ pub async fn found(redis: &RedisAlone, p: Partition) -> Result<Found> {
             expiry = redis.command::<Vec<(String, u64)>>(&["ZRANGE", key, "0", "-1", "WITHSCORES"]).await?;
         } else if let Some(id) = key.strip_prefix(&keys::item_prefix(p)) {
             state.items.insert(id.to_owned(), item(redis, key).await?);
-        } else if let Some(id) = key.strip_prefix(&keys::rejected_prefix(p)) {
-            state.rejected.insert(id.parse()?, redis.command(&["GET", key]).await?);
+        } else if *key == keys::rejected(p) {
+            for (revision, fields) in entries().await? {
+                let [_, outcome, _, id] = <[Vec<u8>; 4]>::try_from(fields).ok().context("it has two fields")?;
+                let (outcome, id) = (String::from_utf8(outcome)?, String::from_utf8(id)?);
+                state.rejected.insert(revision.parse()?, format!("{outcome}\n{id}"));
+            }
         } else if let Some(id) = key.strip_prefix(&keys::outcome_prefix(p)) {
             state.told.insert(id.parse()?, redis.command(&["LRANGE", key, "0", "-1"]).await?);
         } else {
