@@ -2,7 +2,8 @@
 //!
 //! Spin gives a connection without timeouts that does not come back once it is broken. So
 //! every call here has a deadline, and a connection that failed or fell silent is dropped; the
-//! next call opens a new one.
+//! next call opens a new one. Redis, and what is between, may close one that nobody uses: what might write is sent only over
+//! one that has answered a moment ago, so that no write is in doubt that was never sent.
 //!
 //! No task of an instance can wake another (wit-bindgen's inter-task wakeup traps on wasmtime
 //! 48), so there is no lock to wait on: while one request opens the connection, the others
@@ -11,7 +12,7 @@
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::{Either, select};
 use larder_api::store::node::{Command, Node};
@@ -25,6 +26,8 @@ pub struct Connection {
     url: String,
     timeout: Duration,
     open: RefCell<Option<Rc<Open>>>,
+    /// When it last answered.
+    answered: Cell<Option<Instant>>,
     /// Set while a request opens a connection, so that those that arrive together open one.
     opening: Cell<bool>,
     /// Connections for those who must be alone on one; not in use at the moment.
@@ -35,6 +38,9 @@ pub struct Connection {
 
 /// How often a request looks whether another has opened the connection, or given up one of its own.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
+
+/// For so long a connection that has answered counts as one that works.
+const FRESH: Duration = Duration::from_millis(10);
 
 /// Ends the opening of a connection, however it ends.
 struct Opening<'a>(&'a Cell<bool>);
@@ -64,9 +70,13 @@ impl Drop for Alone<'_> {
 impl Connection {
     /// Runs `command` on the open connection, opening it first where need be; both together
     /// end within the timeout.
-    async fn call<T>(&self, command: impl AsyncFnOnce(&Open) -> Result<T, Error>) -> Result<T, RedisError> {
+    async fn call<T>(
+        &self,
+        may_write: bool,
+        command: impl AsyncFnOnce(&Open) -> Result<T, Error>,
+    ) -> Result<T, RedisError> {
         let mut deadline = pin!(sleep(self.timeout));
-        let connection = match select(pin!(self.connection()), deadline.as_mut()).await {
+        let connection = match select(pin!(self.working(may_write)), deadline.as_mut()).await {
             Either::Left((connection, _)) => connection?,
             Either::Right(_) => return Err(RedisError::NotSent(self.silence())),
         };
@@ -75,10 +85,27 @@ impl Connection {
             Either::Right(_) => Err(RedisError::Lost(self.silence())),
         };
         if matches!(result, Err(RedisError::Lost(_))) {
-            // Unless another request has already replaced it.
-            self.open.borrow_mut().take_if(|open| Rc::ptr_eq(open, &connection));
+            self.drop_it(&connection);
+        } else if may_write {
+            self.answered.set(Some(Instant::now()));
         }
         result
+    }
+
+    /// The open connection; where it may be for a write, one that works.
+    async fn working(&self, may_write: bool) -> Result<Rc<Open>, RedisError> {
+        let connection = self.connection().await?;
+        let is_fresh = |answered: Instant| answered.elapsed() < FRESH;
+        if !may_write || self.answered.get().is_some_and(is_fresh) || answers(&connection).await {
+            return Ok(connection);
+        }
+        self.drop_it(&connection);
+        self.connection().await
+    }
+
+    /// Unless another request has already replaced it.
+    fn drop_it(&self, connection: &Rc<Open>) {
+        self.open.borrow_mut().take_if(|open| Rc::ptr_eq(open, connection));
     }
 
     async fn connection(&self) -> Result<Rc<Open>, RedisError> {
@@ -93,6 +120,7 @@ impl Connection {
         }
         let _opening = Opening(&self.opening);
         let open = Open::open(&self.url).await.map_err(|error| RedisError::NotSent(told(error).to_string()))?;
+        self.answered.set(Some(Instant::now()));
         Ok(self.open.borrow_mut().insert(Rc::new(open)).clone())
     }
 
@@ -100,8 +128,8 @@ impl Connection {
     async fn run_alone(&self, commands: &[Command<'_>], replies: &RefCell<Vec<Result<Vec<Reply>, RedisError>>>) {
         let kept = self.idle.borrow_mut().pop();
         let open = match kept {
-            Some(open) => Ok(open),
-            None => Open::open(&self.url).await.map_err(|error| RedisError::NotSent(told(error).to_string())),
+            Some(open) if answers(&open).await => Ok(open),
+            _ => Open::open(&self.url).await.map_err(|error| RedisError::NotSent(told(error).to_string())),
         };
         let open = match open {
             Ok(open) => open,
@@ -142,6 +170,11 @@ impl Connection {
     }
 }
 
+/// Whether a connection still works.
+async fn answers(connection: &Open) -> bool {
+    connection.execute("PING", vec![]).await.is_ok()
+}
+
 fn parameters(arguments: &[&[u8]]) -> Vec<RedisParameter> {
     arguments.iter().map(|argument| RedisParameter::Binary(argument.to_vec())).collect()
 }
@@ -154,6 +187,7 @@ impl Node for Connection {
             url,
             timeout,
             open: RefCell::default(),
+            answered: Cell::default(),
             opening: Cell::default(),
             idle: RefCell::default(),
             alone: Cell::default(),
@@ -161,12 +195,12 @@ impl Node for Connection {
     }
 
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, RedisError> {
-        self.call(async |open| open.get(key).await).await
+        self.call(false, async |open| open.get(key).await).await
     }
 
     async fn execute(&self, command: Command<'_>) -> Result<Vec<Reply>, RedisError> {
         let parameters = parameters(command.arguments);
-        let results = self.call(async |open| open.execute(command.name, parameters).await).await?;
+        let results = self.call(true, async |open| open.execute(command.name, parameters).await).await?;
         Ok(results.into_iter().map(reply).collect())
     }
 

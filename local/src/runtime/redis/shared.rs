@@ -1,6 +1,6 @@
 //! The connections that the instances of a core share, one to each Redis.
 //!
-//! An instance that opens a connection is given the one that is there, so long as it has shown within a second that it
+//! An instance that opens a connection is given the one that is there, so long as it has just shown that it
 //! works. Where one to the same address broke, or a call on one was given up, none that was there at the time is handed
 //! out until it has answered again: whoever comes next gets a new one, as they would from Spin, and a second try is one.
 
@@ -12,8 +12,8 @@ use redis::aio::MultiplexedConnection;
 use redis::{Cmd, FromRedisValue, RedisError};
 
 /// For so long a connection counts as one that works: since its last answer, or since it was first asked after it had
-/// answered all. An instance without requests is kept as long.
-const FRESH: Duration = Duration::from_secs(1);
+/// answered all. It is short, for Redis may have closed one that nobody uses, and Spin would open a new one.
+const FRESH: Duration = Duration::from_millis(50);
 
 /// What is shared on one core.
 #[derive(Clone, Default)]
