@@ -13,6 +13,7 @@
 
 mod document;
 mod error;
+mod tree;
 
 use std::time::{Duration, Instant};
 

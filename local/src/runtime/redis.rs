@@ -45,7 +45,8 @@ enum Way {
 }
 
 /// What may go over a connection that others use too. Of all others nobody knows.
-const SHARED: [&str; 11] = ["PING", "GET", "SET", "DEL", "INCR", "SADD", "SMEMBERS", "SREM", "PUBLISH", "EVAL", "EVALSHA"];
+const SHARED: [&str; 11] =
+    ["PING", "GET", "SET", "DEL", "INCR", "SADD", "SMEMBERS", "SREM", "PUBLISH", "EVAL", "EVALSHA"];
 /// What counts by what its own connection wrote before.
 const COUNTING: [&str; 2] = ["WAIT", "WAITAOF"];
 

@@ -1,30 +1,28 @@
 //! What a patch is, and what it makes of a document: JSON Merge Patch (RFC 7396) and JSON Patch (RFC
 //! 6902).
 //!
-//! The crate does the operations. What is added here keeps a small patch from making something large:
-//! `copy` can double a document, and its depth, with each operation.
+//! A small patch must not make something large: `copy` can double a document, and its depth, with each operation.
 
 mod operation;
 
-use std::slice;
-
-use json_patch::jsonptr::Pointer;
-use json_patch::{PatchErrorKind, PatchOperation};
+use indexmap::IndexMap;
+use jsonptr::Pointer;
 use larder_protocol::limits::{MAX_JSON_DEPTH, MAX_PATCH_OPERATIONS, MAX_PATCHED_BYTES};
-use serde_json::{Number, Value};
+use serde_json::value::RawValue;
 
-use self::operation::Written;
-use super::error::{InvalidPatch, NotPatched};
+use self::operation::Operation;
+use super::error::{InvalidPatch, Misfit, NotPatched};
+use super::tree::{Json, Member, index};
 use crate::web::body::BodyError;
 use crate::web::problem::Problem;
 
-/// How a document shall change.
+/// How a document shall change. Values are kept as they were written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Patch {
     /// Members are set, or removed where they are null.
-    Merge(Value),
+    Merge(Box<str>),
     /// One operation after the other, all of them or none.
-    Operations(Vec<PatchOperation>),
+    Operations(Vec<Operation>),
 }
 
 /// The media types of patches.
@@ -40,14 +38,18 @@ impl Patch {
     /// Reads a patch.
     pub fn parse(form: Form, json: &[u8]) -> Result<Self, InvalidPatch> {
         let malformed = |error: serde_json::Error| InvalidPatch::Malformed(error.to_string());
+        Json::parse(json).map_err(malformed)?;
         match form {
-            Form::Merge => serde_json::from_slice(json).map(Self::Merge).map_err(malformed),
+            Form::Merge => {
+                let text: &RawValue = serde_json::from_slice(json).map_err(malformed)?;
+                Ok(Self::Merge(text.get().into()))
+            }
             Form::Operations => {
-                let operations: Vec<Written> = serde_json::from_slice(json).map_err(malformed)?;
+                let operations: Vec<Operation> = serde_json::from_slice(json).map_err(malformed)?;
                 if operations.len() > MAX_PATCH_OPERATIONS {
                     return Err(InvalidPatch::TooMany);
                 }
-                Ok(Self::Operations(operations.into_iter().map(|Written(operation)| operation).collect()))
+                Ok(Self::Operations(operations))
             }
         }
     }
@@ -59,84 +61,119 @@ impl Patch {
         if document.is_some_and(|document| document.len() > most) {
             return Err(BodyError::TooLarge(most).into());
         }
-        let parsed = document.map_or(Ok(Value::Null), serde_json::from_slice);
+        let parsed = document.map_or(Ok(Json::NULL), Json::parse);
         let mut value = parsed.map_err(|error| NotPatched::NoDocument(error.to_string()))?;
         match self {
-            Self::Merge(patch) => json_patch::merge(&mut value, patch),
+            Self::Merge(patch) => merge(&mut value, Json::Text(patch)),
             Self::Operations(operations) => apply_all(operations, &mut value, most)?,
         }
-        let value = serde_json::to_vec(&value).expect("what was read from JSON can be written as JSON");
-        if value.len() > most { Err(BodyError::TooLarge(most).into()) } else { Ok(value) }
+        let text = value.to_string();
+        if text.len() > most { Err(BodyError::TooLarge(most).into()) } else { Ok(text.into_bytes()) }
     }
 }
 
-fn apply_all(operations: &[PatchOperation], value: &mut Value, most: usize) -> Result<(), Problem> {
+/// RFC 7396 §2.
+fn merge<'a>(target: &mut Json<'a>, patch: Json<'a>) {
+    let changes = match patch.opened() {
+        Json::Object(changes) => changes,
+        value => return *target = value,
+    };
+    if !matches!(target.open(), Json::Object(_)) {
+        *target = Json::Object(IndexMap::new());
+    }
+    let Json::Object(members) = target else { return };
+    for (name, member) in changes {
+        if member.value.is_null() {
+            members.shift_remove(&name);
+        } else {
+            let entry = members.entry(name).or_insert_with(|| member.empty());
+            merge(&mut entry.value, member.value);
+        }
+    }
+}
+
+fn apply_all<'a>(operations: &'a [Operation], value: &mut Json<'a>, most: usize) -> Result<(), Problem> {
     let mut copied = 0;
     for (number, operation) in operations.iter().enumerate() {
-        let failed = |kind| NotPatched::Operation { number, path: operation.path().to_string(), kind };
-        if let PatchOperation::Test(test) = operation {
-            let found = value.pointer(test.path.as_str()).ok_or_else(|| failed(PatchErrorKind::InvalidPointer))?;
-            if !equal(found, &test.value) {
-                return Err(failed(PatchErrorKind::TestFailed).into());
+        let path = operation.path();
+        let failed = |kind| NotPatched::Operation { number, path: path.to_string(), kind };
+        let added = match operation {
+            Operation::Test { path, value: wanted } => {
+                let found = value.at(path).ok_or_else(|| failed(Misfit::Path))?;
+                if !found.equals(&Json::Text(wanted)) {
+                    return Err(failed(Misfit::Test).into());
+                }
+                continue;
             }
-            continue;
-        }
-        let source = match operation {
-            PatchOperation::Add(add) => Some(&add.value),
-            PatchOperation::Replace(replace) => Some(&replace.value),
-            PatchOperation::Copy(copy) => value.pointer(copy.from.as_str()),
-            PatchOperation::Move(from) => value.pointer(from.from.as_str()),
-            PatchOperation::Remove(_) | PatchOperation::Test(_) => None,
+            Operation::Remove { path } => {
+                remove(value, path).ok_or_else(|| failed(Misfit::Path))?;
+                continue;
+            }
+            Operation::Add { value, .. } | Operation::Replace { value, .. } => Json::Text(value),
+            Operation::Copy { from, .. } => value.at(from).ok_or_else(|| failed(Misfit::From))?.clone(),
+            Operation::Move { from, path } if path.starts_with(from) && path != from => {
+                return Err(failed(Misfit::Inside).into());
+            }
+            Operation::Move { from, .. } => value.at(from).ok_or_else(|| failed(Misfit::From))?.clone(),
         };
-        if source.is_some_and(|source| levels(operation.path()) + depth(source) > MAX_JSON_DEPTH) {
-            return Err(NotPatched::TooDeep { number, path: operation.path().to_string() }.into());
+        if levels(path) + added.depth() > MAX_JSON_DEPTH {
+            return Err(NotPatched::TooDeep { number, path: path.to_string() }.into());
         }
-        if let (PatchOperation::Copy(_), Some(source)) = (operation, source) {
-            copied += source.to_string().len();
-            if copied > most {
-                return Err(BodyError::TooLarge(most).into());
+        match operation {
+            Operation::Copy { .. } => {
+                copied += added.to_string().len();
+                if copied > most {
+                    return Err(BodyError::TooLarge(most).into());
+                }
             }
+            Operation::Move { from, path } if path != from => {
+                remove(value, from).ok_or_else(|| failed(Misfit::From))?;
+            }
+            _ => {}
         }
-        json_patch::patch_unsafe(value, slice::from_ref(operation)).map_err(|error| failed(error.kind))?;
+        let place = match operation {
+            Operation::Replace { path, .. } => value.at(path),
+            _ => make_place(value, path),
+        };
+        *place.ok_or_else(|| failed(Misfit::Path))? = added;
     }
     Ok(())
 }
 
+/// The place of a value that is to be added (RFC 6902 §4.1): what is at that index and behind moves on.
+fn make_place<'v, 'a>(value: &'v mut Json<'a>, path: &Pointer) -> Option<&'v mut Json<'a>> {
+    let Some((parent, last)) = path.split_back() else { return Some(value) };
+    match value.at(parent)?.open() {
+        Json::Object(members) => {
+            let name = last.decoded().into_owned();
+            let member = || Member::new(&last.decoded());
+            Some(&mut members.entry(name.into()).or_insert_with(member).value)
+        }
+        Json::Array(elements) => {
+            let at = last.to_index().ok()?.for_len_incl(elements.len()).ok()?;
+            elements.insert(at, Json::NULL);
+            elements.get_mut(at)
+        }
+        Json::Text(_) => None,
+    }
+}
+
+/// Takes a value out; `None` where there is none, or it is the whole document.
+fn remove(value: &mut Json<'_>, path: &Pointer) -> Option<()> {
+    let (parent, last) = path.split_back()?;
+    match value.at(parent)?.open() {
+        Json::Object(members) => members.shift_remove(&*last.decoded()).map(drop),
+        Json::Array(elements) => {
+            let at = index(&last, elements.len())?;
+            elements.remove(at);
+            Some(())
+        }
+        Json::Text(_) => None,
+    }
+}
+
 fn levels(path: &Pointer) -> usize {
     path.tokens().count()
-}
-
-/// How many arrays and objects are inside each other.
-fn depth(value: &Value) -> usize {
-    match value {
-        Value::Array(elements) => 1 + elements.iter().map(depth).max().unwrap_or_default(),
-        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or_default(),
-        _ => 0,
-    }
-}
-
-/// Whether two values are equal for `test`: numbers are where they are numerically (RFC 6902 §4.6), and
-/// they are kept as they were written.
-fn equal(this: &Value, that: &Value) -> bool {
-    match (this, that) {
-        (Value::Number(this), Value::Number(that)) => equal_numbers(this, that),
-        (Value::Array(these), Value::Array(those)) => {
-            these.len() == those.len() && these.iter().zip(those).all(|(this, that)| equal(this, that))
-        }
-        (Value::Object(these), Value::Object(those)) => {
-            these.len() == those.len()
-                && these.iter().all(|(name, this)| those.get(name).is_some_and(|that| equal(this, that)))
-        }
-        (this, that) => this == that,
-    }
-}
-
-fn equal_numbers(this: &Number, that: &Number) -> bool {
-    let is_integer = |number: &Number| !number.as_str().contains(['.', 'e', 'E']);
-    if is_integer(this) && is_integer(that) {
-        return this == that;
-    }
-    this == that || this.as_f64().is_some_and(|number| that.as_f64() == Some(number))
 }
 
 #[cfg(test)]
@@ -145,7 +182,7 @@ mod tests {
 
     fn patched(form: Form, document: &str, patch: &str) -> Result<String, String> {
         let patch = Patch::parse(form, patch.as_bytes()).map_err(|error| error.to_string())?;
-        let patched = patch.apply(Some(document.as_bytes()), 1_000).map_err(|problem| problem.to_string())?;
+        let patched = patch.apply(Some(document.as_bytes()), 3_000).map_err(|problem| problem.to_string())?;
         Ok(String::from_utf8(patched).unwrap())
     }
 
@@ -179,11 +216,46 @@ mod tests {
 
     #[test]
     fn what_a_patch_does_not_touch_stays_as_it_was_written() {
-        let document = r#"{"z":1.10,"a":123456789012345678901234567890,"m":{"y":1e+400,"b":-0}}"#;
-        let result = r#"{"z":1.10,"a":123456789012345678901234567890,"m":{"y":1e+400,"b":-0},"new":0.10}"#;
-        assert_eq!(patched(Form::Merge, document, r#"{"new":0.10}"#).as_deref(), Ok(result));
+        let document =
+            r#"{"z":1.10,"a":123456789012345678901234567890,"m":{"y":1e400 , "\u0062":[-0, 1E2]},"z\u002f":"\/"}"#;
+        let result = document.replace(r#""\/"}"#, r#""\/","new":0.10}"#);
+        assert_eq!(patched(Form::Merge, document, r#"{"new":0.10}"#).as_ref(), Ok(&result));
         let add = r#"[{"op":"add","path":"/new","value":0.10}]"#;
-        assert_eq!(operations(document, add).as_deref(), Ok(result));
+        assert_eq!(operations(document, add), Ok(result));
+    }
+
+    /// Members by which parsers mark what they keep as text.
+    #[test]
+    fn no_name_of_a_member_means_anything() {
+        for name in
+            ["$serde_json::private::Number", "$serde_json::private::RawValue", r"\u0024serde_json::private::Number"]
+        {
+            let nested = format!(r#""{}1{}""#, "[".repeat(480), "]".repeat(480));
+            for value in [r#""1e5""#, r#""[1,2]""#, &nested, "1"] {
+                let marked = format!(r#"{{"{name}":{value}}}"#);
+                let document = format!(r#"{{"keep":{marked}}}"#);
+                let patch = format!(r#"{{"new":{marked}}}"#);
+                let merged = patched(Form::Merge, &document, &patch).unwrap();
+                assert_eq!(merged, format!(r#"{{"keep":{marked},"new":{marked}}}"#));
+                // Opened, and still the same.
+                let inside = patched(Form::Merge, &document, r#"{"keep":{"a":1}}"#).unwrap();
+                assert_eq!(inside, format!(r#"{{"keep":{{"{name}":{value},"a":1}}}}"#));
+                let add = format!(
+                    r#"[{{"op":"add","path":"/new","value":{marked}}},{{"op":"test","path":"/new","value":{marked}}}]"#
+                );
+                assert_eq!(operations(&document, &add).unwrap(), merged);
+            }
+        }
+    }
+
+    #[test]
+    fn of_members_with_one_name_the_last_counts_where_a_patch_opens_their_object() {
+        let document = r#"{"a":1,"b":{"c":1,"c":2},"\u0061":3}"#;
+        assert_eq!(patched(Form::Merge, document, "{}").as_deref(), Ok(r#"{"\u0061":3,"b":{"c":1,"c":2}}"#));
+        assert_eq!(
+            operations(document, r#"[{"op":"test","path":"/a","value":3}]"#).as_deref(),
+            Ok(r#"{"\u0061":3,"b":{"c":1,"c":2}}"#)
+        );
     }
 
     #[test]
@@ -251,18 +323,18 @@ mod tests {
     fn no_patch_makes_more_than_it_may() {
         let doubling = vec![r#"{"op":"copy","from":"","path":"/a"}"#; 100].join(",");
         let error = operations(r#"{"b":"0123456789"}"#, &format!("[{doubling}]")).unwrap_err();
-        assert!(error.contains("larger than 1000 bytes"), "{error}");
-        let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(1_000));
-        assert!(patched(Form::Merge, "{}", &long).unwrap_err().contains("larger than 1000 bytes"));
-        assert!(patched(Form::Merge, &long, r#"{"a":null}"#).unwrap_err().contains("larger than 1000 bytes"));
+        assert!(error.contains("larger than 3000 bytes"), "{error}");
+        let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(3_000));
+        assert!(patched(Form::Merge, "{}", &long).unwrap_err().contains("larger than 3000 bytes"));
+        assert!(patched(Form::Merge, &long, r#"{"a":null}"#).unwrap_err().contains("larger than 3000 bytes"));
     }
 
     /// What is patched once can be read again.
     #[test]
     fn no_patch_nests_deeper_than_can_be_read() {
         let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
-        assert!(serde_json::from_str::<Value>(&nested(MAX_JSON_DEPTH)).is_ok());
-        assert!(serde_json::from_str::<Value>(&nested(MAX_JSON_DEPTH + 1)).is_err());
+        assert!(Json::parse(nested(MAX_JSON_DEPTH).as_bytes()).is_ok());
+        assert!(Json::parse(nested(MAX_JSON_DEPTH + 1).as_bytes()).is_err());
         let add = |levels: usize| format!(r#"[{{"op":"add","path":"/0","value":{}}}]"#, nested(levels));
         // In the patch the value is two levels further down.
         assert!(operations("[]", &add(MAX_JSON_DEPTH - 2)).is_ok());

@@ -1,6 +1,5 @@
 //! Why a patch is not applied (RFC 5789 §2.2).
 
-use json_patch::PatchErrorKind;
 use larder_protocol::limits::{MAX_JSON_DEPTH, MAX_PATCH_OPERATIONS};
 
 use crate::web::header;
@@ -37,7 +36,7 @@ pub enum NotPatched {
         /// Its path.
         path: String,
         /// Why.
-        kind: PatchErrorKind,
+        kind: Misfit,
     },
     /// It would make what cannot be read again.
     #[error(
@@ -49,6 +48,23 @@ pub enum NotPatched {
         /// Its path.
         path: String,
     },
+}
+
+/// Why an operation does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Misfit {
+    /// Nothing is at its path, or nothing can be there.
+    #[error("path is invalid")]
+    Path,
+    /// Nothing is at what it copies or moves.
+    #[error("\"from\" path is invalid")]
+    From,
+    /// It would move a value into itself.
+    #[error("cannot move the value inside itself")]
+    Inside,
+    /// The value at its path is another.
+    #[error("value did not match")]
+    Test,
 }
 
 /// Others wrote between each reading of the item and the writing, so often.
@@ -80,8 +96,9 @@ impl From<NotPatched> for Problem {
         let problem = |kind| Self::new(kind, &error);
         match &error {
             NotPatched::ContentType(_) | NotPatched::NoDocument(_) => accepting(problem(Kind::NotJson)),
-            NotPatched::Operation { path, kind: PatchErrorKind::CannotMoveInsideItself, .. }
-            | NotPatched::TooDeep { path, .. } => problem(Kind::Unpatchable).with_pointer(path),
+            NotPatched::Operation { path, kind: Misfit::Inside, .. } | NotPatched::TooDeep { path, .. } => {
+                problem(Kind::Unpatchable).with_pointer(path)
+            }
             NotPatched::Operation { path, .. } => problem(Kind::PatchConflict).with_pointer(path),
         }
     }

@@ -1,29 +1,30 @@
 //! How an operation of a JSON Patch is read.
-//!
-//! The crate can read its operations itself, but keeps each in a form that can be anything before it knows its `op`:
-//! that takes 20 KB more in the component.
 
-use json_patch::jsonptr::PointerBuf;
-use json_patch::{
-    AddOperation, CopyOperation, MoveOperation, PatchOperation, RemoveOperation, ReplaceOperation, TestOperation,
-};
+use jsonptr::{Pointer, PointerBuf};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
-/// An operation as it is written.
-#[derive(Deserialize)]
+/// An operation (RFC 6902 §4). Its value is kept as it was written.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(try_from = "Members")]
-pub struct Written(pub PatchOperation);
+pub enum Operation {
+    Add { path: PointerBuf, value: Box<str> },
+    Remove { path: PointerBuf },
+    Replace { path: PointerBuf, value: Box<str> },
+    Move { from: PointerBuf, path: PointerBuf },
+    Copy { from: PointerBuf, path: PointerBuf },
+    Test { path: PointerBuf, value: Box<str> },
+}
 
 /// All that an operation may have. What is not defined for it is ignored, whatever it is (RFC 6902 §4).
 #[derive(Deserialize)]
-struct Members {
+struct Members<'a> {
     op: Op,
     path: PointerBuf,
-    #[serde(default, deserialize_with = "present")]
-    from: Option<Value>,
-    #[serde(default, deserialize_with = "present")]
-    value: Option<Value>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    from: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    value: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -47,26 +48,40 @@ enum NoOperation {
 }
 
 /// A member that is there; null is a value, too.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
+fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
-impl TryFrom<Members> for Written {
+impl TryFrom<Members<'_>> for Operation {
     type Error = NoOperation;
 
     fn try_from(Members { op, path, from, value }: Members) -> Result<Self, NoOperation> {
-        let value = value.ok_or(NoOperation::Missing("value"));
-        let from = from.ok_or(NoOperation::Missing("from")).and_then(|from| match from {
-            Value::String(text) => PointerBuf::parse(text).map_err(|_| NoOperation::From),
-            _ => Err(NoOperation::From),
-        });
-        Ok(Self(match op {
-            Op::Add => PatchOperation::Add(AddOperation { path, value: value? }),
-            Op::Remove => PatchOperation::Remove(RemoveOperation { path }),
-            Op::Replace => PatchOperation::Replace(ReplaceOperation { path, value: value? }),
-            Op::Move => PatchOperation::Move(MoveOperation { from: from?, path }),
-            Op::Copy => PatchOperation::Copy(CopyOperation { from: from?, path }),
-            Op::Test => PatchOperation::Test(TestOperation { path, value: value? }),
-        }))
+        let value = || Ok(value.ok_or(NoOperation::Missing("value"))?.get().into());
+        let from = || {
+            let from = from.ok_or(NoOperation::Missing("from"))?;
+            serde_json::from_str(from.get()).map_err(|_| NoOperation::From)
+        };
+        Ok(match op {
+            Op::Add => Self::Add { path, value: value()? },
+            Op::Remove => Self::Remove { path },
+            Op::Replace => Self::Replace { path, value: value()? },
+            Op::Move => Self::Move { from: from()?, path },
+            Op::Copy => Self::Copy { from: from()?, path },
+            Op::Test => Self::Test { path, value: value()? },
+        })
+    }
+}
+
+impl Operation {
+    /// What it changes.
+    pub fn path(&self) -> &Pointer {
+        match self {
+            Self::Add { path, .. }
+            | Self::Remove { path }
+            | Self::Replace { path, .. }
+            | Self::Move { path, .. }
+            | Self::Copy { path, .. }
+            | Self::Test { path, .. } => path,
+        }
     }
 }
