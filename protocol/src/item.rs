@@ -162,6 +162,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::timestamp;
 
     /// What the commit script does with a [`Content`].
     fn commit(revision: &str, expiry: &str, content: &Content) -> Vec<u8> {
@@ -226,6 +227,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn any_bytes_are_an_item_or_refused(start in "([0-9]{1,21}-[0-9]{1,21} (-|[0-9]{1,21}) )?", rest: Vec<u8>) {
+            if let Ok(item) = Item::decode([start.as_bytes(), &rest].concat()) {
+                timestamp::rfc3339(item.head.revision.ms);
+                item.head.expires_at_ms.map(timestamp::rfc3339);
+            }
+        }
+
         #[test]
         fn any_value_round_trips(value: Vec<u8>, ms: u64, seq: u64, expiry: Option<u64>) {
             let content = Content::new(None, value.clone()).unwrap();

@@ -178,3 +178,17 @@ async fn without_terms_a_revision_would_be_given_out_again() -> Tested {
     assert!(again > given && again.seq / 65_536 != given.seq / 65_536, "{given:?} {again:?}");
     Ok(())
 }
+
+/// All that old is settled; whether a primary that is forgotten lost it, nobody can say.
+#[tokio::test]
+async fn a_revision_of_a_term_that_is_forgotten_is_no_reason_to_wait() -> Tested {
+    let pair = Pair::start().await?;
+    pair.start_terms().await?;
+    let given = pair.accept(&pair.old).await?;
+    pair.commit(&pair.old).await?;
+    let day = 24 * 60 * 60 * 1_000;
+    let of_another = |age| StreamId { ms: given.ms - age, seq: given.seq + 5 * 65_536 };
+    assert_eq!(pair.read_after(&pair.old, of_another(day - 60_000)).await?, "ahead");
+    assert_eq!(pair.read_after(&pair.old, of_another(day + 60_000)).await?, "current");
+    Ok(())
+}

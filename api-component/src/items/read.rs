@@ -3,7 +3,7 @@
 //! A client that wrote, or heard of a write, can ask for no older state than that
 //! (`Larder-Min-Revision`). Only where the item as it is does not show it, does that cost more.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use headers::{ETag, HeaderMapExt, IfMatch, IfModifiedSince, IfNoneMatch, LastModified};
@@ -41,7 +41,7 @@ pub async fn get<B>(
     let item = item.ok_or_else(|| NoSuchItem(id.clone()))?;
     let revision = Revision { partition: Partition::of(id), id: item.head.revision };
     let etag: ETag = revision.etag().parse().expect("a quoted revision is an entity tag");
-    let modified = UNIX_EPOCH + Duration::from_millis(revision.id.ms);
+    let modified = timestamp::time(revision.id.ms);
 
     if request.headers().typed_get::<IfMatch>().is_some_and(|tags| !tags.precondition_passes(&etag)) {
         return Err(PreconditionFailed(Some(revision)).into());

@@ -133,3 +133,32 @@ async fn a_full_redis_still_removes() -> Tested {
     })
     .await
 }
+
+/// The outcome of a write is for the request that sent it; who repeats it finds it in the record.
+#[tokio::test]
+async fn a_repeat_takes_no_outcome_from_the_request_that_waits() -> Tested {
+    let Some(mut larder) = Larder::own(System::builder()).await? else { return Ok(()) };
+    let mut system = larder.take_system();
+    system.workers[0].pause()?;
+    let operations: Vec<_> = (0..4).map(|_| json!({"op": "increment", "id": larder.id("a").as_str()})).collect();
+    let bulk = || {
+        let request = larder.request(Method::POST, "/items").header("prefer", "wait=10");
+        request.header("idempotency-key", "\"k\"").json(&operations)
+    };
+    let (first, again, resumed) = tokio::join!(
+        bulk().send(),
+        async {
+            pass(200).await;
+            bulk().send().await
+        },
+        async {
+            pass(500).await;
+            system.workers[0].resume()
+        }
+    );
+    resumed?;
+    let [first, again]: [Vec<Value>; 2] = [first?.json().await?, again?.json().await?];
+    assert_eq!(first.iter().map(|result| &result["value"]).collect::<Vec<_>>(), ["1", "2", "3", "4"]);
+    assert_eq!(first, again);
+    Ok(())
+}

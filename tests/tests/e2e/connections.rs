@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::future::try_join_all;
 use larder_system::{Runtime, System};
-use larder_tests::Larder;
+use larder_tests::{Direct, Larder};
 use redis::InfoDict;
 use reqwest::{Method, StatusCode};
 use tokio::time::{sleep, timeout};
@@ -84,5 +84,23 @@ async fn who_comes_after_a_silence_gets_another_connection() -> Tested {
     assert_eq!(larder.get(&id).await?.status(), StatusCode::OK);
     // The one that counts is one.
     assert!(opened(&mut larder).await? > before + 1, "nobody has connected anew");
+    Ok(())
+}
+
+/// Redis may close connections that nobody uses; a stream keeps the instance that has them.
+#[tokio::test]
+async fn a_connection_that_was_closed_is_no_reason_for_doubt() -> Tested {
+    let Some(mut larder) = own().await? else { return Ok(()) };
+    let redis = Direct::open(&larder.system().redis.url()).await?;
+    let id = larder.id("a");
+    let stream = larder_tests::http().get(format!("{}/changes?follow=true", larder.base()));
+    let _stream = stream.header("accept", "application/x-ndjson").send().await?;
+    for n in 0..20 {
+        let wait = larder.item(Method::PUT, &id).header("prefer", "wait=10").body("x").send().await?;
+        assert!(wait.status().is_success() && wait.status() != StatusCode::ACCEPTED, "{n}: {}", wait.status());
+        redis.command::<u64>(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).await?;
+        // The first write may still meet the connection that was closed a moment ago.
+        sleep(Duration::from_millis(20)).await;
+    }
     Ok(())
 }

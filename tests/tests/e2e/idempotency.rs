@@ -3,10 +3,10 @@
 use larder_api::web::header;
 use larder_protocol::ItemId;
 use larder_system::System;
-use larder_tests::Larder;
-use reqwest::{Method, StatusCode};
+use larder_tests::{Direct, Larder};
+use reqwest::{Method, Response, StatusCode};
 use reqwest_middleware::RequestBuilder;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::Tested;
 
@@ -89,5 +89,40 @@ async fn what_is_no_key_is_400() -> Tested {
         assert_eq!(response.json::<Value>().await?["type"], "urn:larder:problem:invalid-idempotency-key");
     }
     assert_eq!(larder.get(&id).await?.status(), StatusCode::NOT_FOUND);
+    Ok(())
+}
+
+/// A store that takes no more writes says all the same what became of those that it took.
+#[tokio::test]
+async fn a_repeat_is_answered_when_memory_is_full() -> Tested {
+    let Some(mut larder) = Larder::own_alone(System::builder()).await? else { return Ok(()) };
+    let url = larder.system().redis.url();
+    let (id, patched) = (larder.id("a"), larder.id("patched"));
+    let put = |key| keyed(&larder, &id, key, "x").header("prefer", "wait=5");
+    let patch = |key| {
+        let patch = larder.item(Method::PATCH, &patched).header(header::IDEMPOTENCY_KEY, key);
+        patch.header("if-none-match", "*").header("content-type", "application/merge-patch+json").body("{}")
+    };
+    let bulk = |key| {
+        let operations = json!([{"op": "put", "id": id.as_str(), "value": "y"}, {"op": "delete", "id": "never"}]);
+        let request = larder.request(Method::POST, "/items").header("prefer", "wait=5");
+        request.header(header::IDEMPOTENCY_KEY, key).json(&operations)
+    };
+    let told = |response: &Response| (response.status(), response.headers().get(&header::REVISION).cloned());
+    let written = told(&put("\"k\"").send().await?);
+    let made = told(&patch("\"k\"").send().await?);
+    assert_eq!([written.0, made.0], [StatusCode::CREATED; 2]);
+    let many: Value = bulk("\"k\"").send().await?.json().await?;
+
+    let redis = Direct::open(&url).await?;
+    redis.command::<()>(&["CONFIG", "SET", "maxmemory", "1"]).await?;
+    assert_eq!(told(&put("\"k\"").send().await?), written);
+    assert_eq!(told(&patch("\"k\"").send().await?), made);
+    assert_eq!(bulk("\"k\"").send().await?.json::<Value>().await?, many);
+    for new in [put("\"new\""), bulk("\"new\"")] {
+        let refused: Value = new.send().await?.json().await?;
+        let problem = if refused.is_array() { &refused[0]["problem"] } else { &refused };
+        assert_eq!(problem["type"], "urn:larder:problem:out-of-memory", "{refused}");
+    }
     Ok(())
 }

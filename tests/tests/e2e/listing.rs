@@ -206,3 +206,37 @@ async fn an_expired_id_is_not_told() -> Tested {
     }
     Ok(())
 }
+
+/// What something else wrote to the key of one item is no reason to say nothing of the others.
+#[tokio::test]
+async fn a_string_that_is_no_item_hides_no_other() -> Tested {
+    let Some(mut larder) = Larder::own(System::builder()).await? else { return Ok(()) };
+    let redis = Direct::open(&larder.system().redis.url()).await?;
+    let strings = ["garbage\n\nvalue", "garbage", "", "format\n\nx", "\n\n", "999999999999999999-0 - text/plain\n\nx"];
+    let names: Vec<_> = (0..=strings.len()).map(|n| n.to_string()).collect();
+    let all = write(&larder, &names).await?;
+    for (name, string) in names.iter().skip(1).zip(strings) {
+        let id = larder.id(name);
+        if !string.is_empty() {
+            redis.command::<String>(&["SET", &keys::item(&id), string]).await?;
+            continue;
+        }
+        redis.command::<u64>(&["DEL", &keys::item(&id)]).await?;
+        redis.command::<u64>(&["LPUSH", &keys::item(&id), "a list"]).await?;
+    }
+    let listed = page(&larder, &[("prefix", larder.id("").as_str()), ("values", "meta")]).await?;
+    assert_eq!(ids(&listed), all);
+    let known: Vec<_> = listed["items"].as_array().context("a list")?.iter().map(|item| item["size"].clone()).collect();
+    assert_eq!(known, json!([1, null, null, null, null, null, 1]).as_array().context("a list")?.clone());
+    let changes = larder.request(Method::GET, "/changes?since=0&include=meta").send().await?;
+    assert_eq!(changes.status(), StatusCode::OK);
+    let changes: Value = changes.json().await?;
+    assert_eq!(changes["changes"].as_array().map(Vec::len), Some(all.len()), "{changes}");
+    // A time beyond all calendars is the last one.
+    let last = larder.get(&larder.id(&strings.len().to_string())).await?;
+    assert_eq!(
+        (last.status(), &last.headers()["last-modified"]),
+        (StatusCode::OK, &"Fri, 31 Dec 9999 23:59:59 GMT".parse()?)
+    );
+    Ok(())
+}

@@ -1,8 +1,10 @@
 //! The Lua scripts, run by a real Redis.
 
 mod channel;
+mod clocks;
 mod formats;
 mod increments;
+mod large;
 mod outcomes;
 mod trouble;
 mod ttl;

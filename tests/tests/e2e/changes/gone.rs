@@ -1,12 +1,14 @@
 //! Where the past is gone, that is told.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use larder_system::{Output, System, WorkerProcess};
 use larder_tests::Larder;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 use super::super::access::assert_refused;
-use super::{all, now};
+use super::{all, ask, now};
 use crate::Tested;
 
 #[tokio::test]
@@ -57,5 +59,35 @@ async fn who_follows_hears_that_the_feed_was_switched_off() -> Tested {
     let request = larder.request(Method::GET, "/changes").query(&[("since", &since)]);
     assert_refused(request, StatusCode::GONE, "changes-gone", "changes=true").await?;
     assert_eq!(all(&larder, "0", "10").await?.len(), 1);
+    Ok(())
+}
+
+/// On a busy store the oldest change may be taken off between any two commands.
+#[tokio::test]
+async fn the_oldest_change_that_is_kept_is_always_there() -> Tested {
+    let Some(larder) = Larder::own(System::builder().worker_env("LARDER_CHANGES_KEPT", "20")).await? else {
+        return Ok(());
+    };
+    let operations: Vec<_> =
+        (0..1_000).map(|n| json!({"op": "put", "id": larder.id(&n.to_string()).as_str(), "value": "x"})).collect();
+    let is_over = AtomicBool::new(false);
+    let write = async {
+        while !is_over.load(Ordering::Relaxed) {
+            let bulk = larder.request(Method::POST, "/items").header("prefer", "wait=10").json(&operations);
+            assert_eq!(bulk.send().await?.status(), StatusCode::OK);
+        }
+        anyhow::Ok(())
+    };
+    let read = async {
+        let mut told = 0;
+        for _ in 0..60 {
+            told += ask(&larder, &[("since", "0"), ("limit", "1")]).await?["changes"].as_array().map_or(0, Vec::len);
+        }
+        is_over.store(true, Ordering::Relaxed);
+        anyhow::Ok(told)
+    };
+    let (written, told) = tokio::join!(write, read);
+    written?;
+    assert!(told? > 30, "there were changes to be told");
     Ok(())
 }
