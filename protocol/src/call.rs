@@ -12,6 +12,7 @@ use crate::token::{Limit, Name};
 use crate::{ItemId, Partition, Revision, StreamId, TraceParent, Write, format, keys};
 
 /// A script with what it is called with.
+#[derive(Clone)]
 pub struct Call {
     /// The script.
     pub script: &'static Script,

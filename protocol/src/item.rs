@@ -230,8 +230,8 @@ mod tests {
         #[test]
         fn any_bytes_are_an_item_or_refused(start in "([0-9]{1,21}-[0-9]{1,21} (-|[0-9]{1,21}) )?", rest: Vec<u8>) {
             if let Ok(item) = Item::decode([start.as_bytes(), &rest].concat()) {
-                timestamp::rfc3339(item.head.revision.ms);
-                item.head.expires_at_ms.map(timestamp::rfc3339);
+                let times = [Some(item.head.revision.ms), item.head.expires_at_ms].into_iter().flatten();
+                prop_assert!(times.map(timestamp::rfc3339).all(|time| time.len() == 24));
             }
         }
 

@@ -46,13 +46,7 @@ local max_entries, max_bytes, max_counter = tonumber(ARGV[6]), tonumber(ARGV[7])
 local changes_kept = tonumber(ARGV[9])
 local call, find = redis.call, string.find
 
--- What comes after the first change of an entry can fail for want of rights only. So they are asked for before: else
--- the feed would be told twice, or an entry applied again above later ones.
-local permitted = {}
-local function need(command, ...)
-  if permitted[command] == nil then permitted[command] = redis.acl_check_cmd(command, ...) end
-  if not permitted[command] then error(redis.error_reply('NOPERM the user of the worker may not run ' .. command)) end
-end
+-- Without it, what is applied would be applied again, above later ones.
 need('XDEL', stream, '0-0')
 
 local now = milliseconds()
@@ -68,7 +62,10 @@ local feed = open_feed(KEYS[6], KEYS[7], changes_kept)
 local function tell_change(op, id, current, revision, ends)
   if changes_kept == 0 or current == revision then return end
   local has_ended = any_expiry and call('ZSCORE', expiry, id) and not current
-  if has_ended then append_change(feed, 'expire', id, '-', '-') end
+  if has_ended then
+    need('XADD', feed.stream, '*', 'op', '')
+    append_change(feed, 'expire', id, '-', '-')
+  end
   if op then append_change(feed, op, id, revision, ends) end
 end
 
@@ -104,6 +101,7 @@ local function store(id, revision, current, ttl, content)
   local ends = ending(id, revision, ttl)
   need('SET', item_prefix .. id, '')
   need('DEL', item_prefix .. id)
+  need('ZADD', expiry, 0, id)
   if any_expiry then need('ZREM', expiry, id) end
   if ends == '-' then
     call('ZADD', index, 0, id)
@@ -114,6 +112,7 @@ local function store(id, revision, current, ttl, content)
   end
   local is_over = tonumber(ends) <= now
   if is_over then
+    need('XADD', KEYS[6], '*', 'op', '')
     call('ZREM', index, id)
     tell_change('put', id, current, revision, ends)
     if changes_kept > 0 then append_change(feed, 'expire', id, '-', '-') end
@@ -135,7 +134,9 @@ local function add(value, by)
   local sum = call('GET', scratch)
   call('DEL', scratch)
   if type(reply) == 'number' then return sum end
-  return nil, find(reply.err, 'overflow', 1, true) and 'overflow' or 'no-integer'
+  if find(reply.err, 'overflow', 1, true) then return nil, 'overflow' end
+  if find(reply.err, 'not an integer', 1, true) then return nil, 'no-integer' end
+  error(reply)
 end
 
 -- Adds to the item, of which all but its value stays; one that is not there holds 0.
@@ -234,12 +235,21 @@ local function tell(revision, wait, outcome)
   redis.pcall('PEXPIRE', outcome_prefix .. revision, left)
 end
 
+-- Whether this idempotency record is that of the write. It may be gone, made again by a later write, or something else
+-- altogether.
+local function is_of(idem, revision)
+  need('APPEND', idem, '')
+  local start = redis.pcall('GETRANGE', idem, 0, #revision)
+  if type(start) == 'table' and not find(start.err, 'WRONGTYPE', 1, true) then error(start) end
+  return start == revision .. ' '
+end
+
 -- Takes one entry to its end, and tells the outcome to those who asked for it. Answers it with its first word, and
 -- the entry's traceparent.
 local function settle(revision, f)
   local more, flaw = examine(f)
+  local is_remembered = more and more.idem and is_of(more.idem, revision)
   local outcome
-  if more and more.idem then need('APPEND', more.idem, '') end
   if more then
     local ok, result = pcall(apply, revision, f, more)
     if ok then
@@ -255,10 +265,7 @@ local function settle(revision, f)
 
   local sort = string.match(outcome, '^%a+')
   if sort == 'rejected' then record(revision, f, outcome) end
-  -- The record may be gone, made again by a later write, or something else altogether.
-  if more.idem and redis.pcall('GETRANGE', more.idem, 0, #revision) == revision .. ' ' then
-    call('APPEND', more.idem, ' ' .. outcome .. '\n')
-  end
+  if is_remembered then call('APPEND', more.idem, ' ' .. outcome .. '\n') end
   if more.wait then tell(revision, tonumber(more.wait), outcome) end
   return outcome, sort, more.traceparent
 end
@@ -296,18 +303,20 @@ end
 local max_chunk = 16
 local from, chunk = '-', 1
 local next_large = large_entry('XRANGE', large, from, '+')
-local taken_large = {}
+local any_large = next_large ~= nil
 while #done < waiting and #done < max_entries do
   local before = next_large and '(' .. next_large or '+'
   local count = math.min(chunk, max_entries - #done)
-  local entries = call('XRANGE', stream, from, before, 'COUNT', count)
+  -- What was taken before is taken off, whatever fails now.
+  local entries = redis.pcall('XRANGE', stream, from, before, 'COUNT', count)
   local is_end = #entries < count
-  if #entries == 0 and next_large then
-    entries, is_end = call('XRANGE', stream, next_large, next_large), false
-    from, taken_large[#taken_large + 1] = '(' .. next_large, next_large
+  if #entries == 0 and next_large and not entries.err then
+    entries, is_end = redis.pcall('XRANGE', stream, next_large, next_large), false
+    from = '(' .. next_large
     next_large = large_entry('XRANGE', large, from, '+')
   end
-  local goes_on = true
+  failure = entries.err or failure
+  local goes_on = failure == ''
   for _, entry in ipairs(entries) do
     goes_on = take(entry[1], entry[2])
     if not goes_on then break end
@@ -320,5 +329,8 @@ end
 
 local left = waiting
 if #done > 0 then left = left - call('XDEL', stream, unpack(done)) end
-if #taken_large > 0 then redis.pcall('XDEL', large, unpack(taken_large)) end
+if any_large and #done > 0 then
+  redis.pcall('XTRIM', large, 'MINID', done[#done])
+  redis.pcall('XDEL', large, done[#done])
+end
 return {#done - rejected - buried, rejected, buried, left, failure, bytes, ages, told}

@@ -35,6 +35,7 @@ end
 
 local due = redis.call('ZRANGE', KEYS[2], '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[3])
 local removed = 0
+if #due > 0 then need('ZREM', KEYS[2], '') end
 for _, id in ipairs(due) do
   local ends = redis.call('PEXPIRETIME', ARGV[2] .. id)
   if ends > 0 then

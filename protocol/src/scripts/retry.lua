@@ -52,6 +52,8 @@ if #fields == 0 then fields = {unpack(dead, from)} end
 local channel = {
   stream = KEYS[2], terms = KEYS[3], large = ARGV[6], doorbell = ARGV[3], partition = ARGV[4], kept = ARGV[5],
 }
-local id = append(channel, fields, 1, #fields, function() redis.call('XDEL', KEYS[1], ARGV[2]) end)
+need('XDEL', KEYS[1], ARGV[2])
+local id = append(channel, fields, 1, #fields)
+redis.call('XDEL', KEYS[1], ARGV[2])
 ring(channel)
 return {'retried', id}

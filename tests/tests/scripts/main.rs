@@ -4,6 +4,7 @@ mod channel;
 mod clocks;
 mod formats;
 mod increments;
+mod inside;
 mod large;
 mod outcomes;
 mod trouble;

@@ -29,9 +29,9 @@ local function admit(channel, item, record, digest, from, to)
     end
   end
 
-  local id = append(channel, ARGV, from, to, function(id)
-    if record then redis.call('SET', record, id .. ' ' .. digest, 'PX', channel.kept) end
-  end)
+  if record then need('SET', record, '') end
+  local id = append(channel, ARGV, from, to)
+  if record then redis.call('SET', record, id .. ' ' .. digest, 'PX', channel.kept) end
   if pending == 0 then ring(channel) end
   return {'accepted', id, pending}
 end

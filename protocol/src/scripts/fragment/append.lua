@@ -11,20 +11,14 @@ local function begin_term(stream, large, terms, was, term, kept)
 end
 
 -- Puts the fields values[from] to values[to], op and id first, on the channel's stream of writes, and answers their ID.
--- The terms say from then on, and for `kept` ms, what was lost. What `also` does belongs to it: where that fails, the entry
--- is taken off again.
-local function append(channel, values, from, to, also)
+-- The terms say from then on, and for `kept` ms, what was lost.
+local function append(channel, values, from, to)
   local current, term = redis.call('HGET', channel.terms, 'current'), nil
   if current then
     term = string.format('%.0f', this_term())
     if current ~= term then begin_term(channel.stream, channel.large, channel.terms, current, term, channel.kept) end
   end
   local id = append_in_term(channel.stream, channel.large, term, values, from, to)
-  local ok, failure = pcall(also, id)
-  if not ok then
-    redis.pcall('XDEL', channel.stream, id)
-    error(failure)
-  end
   note_large(channel.large, id, values[from + 3], from + 7 <= to and values[from + 7])
   return id
 end

@@ -39,6 +39,7 @@ local function append_in_term(stream, large, term, values, from, to, kept)
   local now = string.format('%.0f', milliseconds())
   local id = add(redis.pcall, stream, now .. '-' .. first, kept, values, from, to)
   if type(id) == 'string' then return id end
+  if not string.find(id.err, 'equal or smaller', 1, true) then error(id) end
 
   -- The last ID is of this millisecond, or above it: the clock is behind.
   local ms, seq = last_generated_id(stream, large)
