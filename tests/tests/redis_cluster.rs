@@ -130,7 +130,7 @@ async fn a_node_can_have_a_clock_that_is_behind() -> Tested {
         let direct = Direct::open(&cluster.node(number).url()).await?;
         Ok(direct.command::<(i64, i64)>(&["TIME"]).await?.0)
     };
-    cluster.node_mut(3).set_clock(Clock(-10));
+    cluster.node_mut(3).set_clock(Clock::Ahead(-10));
     cluster.node_mut(3).restart().await?;
     cluster.settle().await?;
     let behind = time(&cluster, 0).await? - time(&cluster, 3).await?;

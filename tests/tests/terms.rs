@@ -23,7 +23,7 @@ impl Pair {
     /// A primary, and a replica whose clock is behind.
     async fn start() -> anyhow::Result<Self> {
         let (old, mut new) = (RedisAlone::start().await?, RedisAlone::start().await?);
-        new.server.set_clock(Clock(BEHIND));
+        new.server.set_clock(Clock::Ahead(BEHIND));
         new.restart().await?;
         new.direct.command::<()>(&["REPLICAOF", "127.0.0.1", &old.server.port().to_string()]).await?;
         Ok(Self { id: ItemId::new("a")?, old, new })

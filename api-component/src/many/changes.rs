@@ -70,6 +70,8 @@ async fn answer(
     let redis = context.redis;
     let is_now = matches!(wanted.since, Since::Now);
     let positions = match wanted.since {
+        // No cursor of ours has that: it would mean the oldest change, whatever was told before.
+        Since::After(positions) if positions.contains(&StreamId::ZERO) => return Err(FeedError::Gone.into()),
         Since::After(positions) => *positions,
         Since::Now => store::feed(redis).await.map_err(store::read_failed)?.ok_or(FeedError::NoFeed)?.1,
         // What is the oldest change is known when it is read: meanwhile it may be taken off.

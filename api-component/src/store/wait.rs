@@ -46,13 +46,18 @@ async fn arrival(
     if ahead >= MAX_BLOCKED_PER_PARTITION {
         return look(redis, p, key, ahead, deadline).await;
     }
+    let left = || deadline.saturating_duration_since(Instant::now());
     loop {
         // BLPOP for no time blocks for ever.
-        let left = deadline.saturating_duration_since(Instant::now()).max(LOOK_ONCE);
-        let seconds = left.as_secs_f64().to_string();
+        let block_for = left().max(LOOK_ONCE);
+        let seconds = block_for.as_secs_f64().to_string();
         let block = Command { name: "BLPOP", arguments: &[key.as_bytes(), seconds.as_bytes()] };
-        let failed = match redis.execute_blocking(p, block, left).await {
-            Ok(reply) => return outcome(key, &reply),
+        let failed = match redis.execute_blocking(p, block, block_for).await {
+            Ok(reply) => match outcome(key, &reply)? {
+                // Redis stops waiting by a clock that may step.
+                None if left() > BLOCK_AGAIN => continue,
+                found => return Ok(found),
+            },
             Err(error) => error,
         };
         // There is no connection to block, or it broke; looking needs none of its own.
@@ -60,8 +65,7 @@ async fn arrival(
             return Ok(Some(outcome));
         }
         // Where it is not possible to look, there may be a connection in a while.
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left <= BLOCK_AGAIN {
+        if left() <= BLOCK_AGAIN {
             return Err(failed);
         }
         redis.sleep(BLOCK_AGAIN).await;

@@ -1,0 +1,261 @@
+//! A program between the component and Redis. It passes on what both say, counts the commands of a scenario, and does one
+//! thing at one of them.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use bytes::{Buf as _, BytesMut};
+use larder_protocol::scripts;
+use redis_protocol::resp2::decode::decode;
+use redis_protocol::resp2::types::{OwnedFrame, Resp2Frame as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+
+use crate::fault::Fault;
+
+/// What a fault does besides to the command itself.
+pub type Strike = Arc<dyn Fn(Fault) -> futures::future::BoxFuture<'static, anyhow::Result<()>> + Send + Sync>;
+
+/// A proxy that listens on a port of its own.
+#[derive(Clone)]
+pub struct Proxy {
+    pub port: u16,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    upstream: Mutex<u16>,
+    plan: Mutex<Plan>,
+    /// All connections end when it changes.
+    cut: watch::Sender<u64>,
+    strike: Mutex<Option<Strike>>,
+}
+
+/// What to count, and what to do.
+#[derive(Default)]
+struct Plan {
+    is_counting: bool,
+    commands: Vec<String>,
+    /// At the command with this number, from 0.
+    fault: Option<(usize, Fault)>,
+    has_struck: bool,
+}
+
+/// How the reply to a command is passed on.
+enum Reply {
+    AsItIs,
+    /// In the place of one from Redis.
+    Made(String),
+    Late(Duration),
+    /// The connection ends in its place.
+    Cut,
+}
+
+/// How late a late reply is: later than the component waits.
+pub const LATE: Duration = Duration::from_millis(450);
+
+impl Proxy {
+    /// Starts one to the Redis on this port of this machine.
+    pub async fn start(upstream: u16) -> anyhow::Result<Self> {
+        Self::listen(upstream, false).await
+    }
+
+    /// The same for one that only passes on, whatever is said.
+    pub async fn start_raw(upstream: u16) -> anyhow::Result<Self> {
+        Self::listen(upstream, true).await
+    }
+
+    async fn listen(upstream: u16, is_raw: bool) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let shared = Arc::new(Shared {
+            upstream: Mutex::new(upstream),
+            plan: Mutex::default(),
+            cut: watch::channel(0).0,
+            strike: Mutex::new(None),
+        });
+        let proxy = Self { port: listener.local_addr()?.port(), shared };
+        let serving = proxy.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let proxy = serving.clone();
+                tokio::spawn(async move { proxy.serve(client, is_raw).await });
+            }
+        });
+        Ok(proxy)
+    }
+
+    /// `redis://127.0.0.1:<port>`
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// What else faults do.
+    pub fn on_fault(&self, strike: Strike) {
+        *self.shared.strike.lock().expect("nobody panics with it") = Some(strike);
+    }
+
+    /// Counts from now on, and does this at that command.
+    pub fn begin(&self, fault: Option<(usize, Fault)>) {
+        *self.plan() = Plan { is_counting: true, fault, ..Plan::default() };
+    }
+
+    /// Counts no more; answers the commands, and whether the fault has struck.
+    pub fn end(&self) -> (Vec<String>, bool) {
+        let Plan { commands, has_struck, .. } = std::mem::take(&mut *self.plan());
+        (commands, has_struck)
+    }
+
+    /// Passes on to the Redis on another port from now on, over new connections.
+    pub fn switch(&self, upstream: u16) {
+        *self.shared.upstream.lock().expect("nobody panics with it") = upstream;
+        self.cut();
+    }
+
+    /// Ends all connections.
+    pub fn cut(&self) {
+        self.shared.cut.send_modify(|cut| *cut += 1);
+    }
+
+    fn plan(&self) -> std::sync::MutexGuard<'_, Plan> {
+        self.shared.plan.lock().expect("nobody panics with it")
+    }
+
+    async fn serve(&self, mut client: TcpStream, is_raw: bool) {
+        let upstream = *self.shared.upstream.lock().expect("nobody panics with it");
+        let mut cut = self.shared.cut.subscribe();
+        let Ok(mut server) = TcpStream::connect(("127.0.0.1", upstream)).await else { return };
+        let (_, _) = (client.set_nodelay(true), server.set_nodelay(true));
+        if is_raw {
+            tokio::select! {
+                _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
+                _ = cut.changed() => {}
+            }
+            return;
+        }
+        let ((client_in, client_out), (server_in, server_out)) = (client.into_split(), server.into_split());
+        let (order, replies) = mpsc::unbounded_channel();
+        tokio::select! {
+            _ = self.commands(client_in, server_out, order) => {}
+            _ = pass_replies(server_in, client_out, replies) => {}
+            _ = cut.changed() => {}
+        }
+    }
+
+    async fn commands(
+        &self,
+        mut client: OwnedReadHalf,
+        mut server: OwnedWriteHalf,
+        order: mpsc::UnboundedSender<Reply>,
+    ) -> anyhow::Result<()> {
+        let mut buffer = BytesMut::new();
+        loop {
+            let (frame, raw) = next_frame(&mut client, &mut buffer).await?;
+            let reply = match self.arrives(&name(&frame)) {
+                None => Reply::AsItIs,
+                Some(Fault::CutBefore) => return Ok(()),
+                Some(Fault::CutAfter) => Reply::Cut,
+                Some(Fault::Late) => Reply::Late(LATE),
+                Some(Fault::Error(class)) => {
+                    order.send(Reply::Made(class.reply(slot(&frame), self.port)))?;
+                    continue;
+                }
+                Some(Fault::FailoverAfter) => {
+                    self.strike(Fault::ReplicaGone).await?;
+                    server.write_all(&raw).await?;
+                    order.send(Reply::AsItIs)?;
+                    tokio::time::sleep(Duration::from_millis(30)).await;
+                    self.strike(Fault::FailoverAfter).await?;
+                    continue;
+                }
+                Some(fault) => {
+                    self.strike(fault).await?;
+                    Reply::AsItIs
+                }
+            };
+            order.send(reply)?;
+            server.write_all(&raw).await?;
+        }
+    }
+
+    /// Counts a command; what to do at it.
+    fn arrives(&self, name: &str) -> Option<Fault> {
+        let mut plan = self.plan();
+        if !plan.is_counting {
+            return None;
+        }
+        plan.commands.push(name.to_owned());
+        let (number, fault) = plan.fault?;
+        if plan.has_struck || plan.commands.len() <= number {
+            return None;
+        }
+        plan.has_struck = true;
+        Some(fault)
+    }
+
+    async fn strike(&self, fault: Fault) -> anyhow::Result<()> {
+        let strike = self.shared.strike.lock().expect("nobody panics with it").clone();
+        strike.context("nobody said what this fault does")?(fault).await
+    }
+}
+
+async fn pass_replies(
+    mut server: OwnedReadHalf,
+    mut client: OwnedWriteHalf,
+    mut order: mpsc::UnboundedReceiver<Reply>,
+) -> anyhow::Result<()> {
+    let mut buffer = BytesMut::new();
+    while let Some(reply) = order.recv().await {
+        if let Reply::Made(text) = &reply {
+            client.write_all(text.as_bytes()).await?;
+            continue;
+        }
+        let (_, raw) = next_frame(&mut server, &mut buffer).await?;
+        match reply {
+            Reply::Cut => return Ok(()),
+            Reply::Late(late) => tokio::time::sleep(late).await,
+            Reply::AsItIs | Reply::Made(_) => {}
+        }
+        client.write_all(&raw).await?;
+    }
+    Ok(())
+}
+
+/// The next frame, and its bytes.
+async fn next_frame(from: &mut OwnedReadHalf, buffer: &mut BytesMut) -> anyhow::Result<(OwnedFrame, Vec<u8>)> {
+    loop {
+        if let Some((frame, length)) = decode(buffer)? {
+            let raw = buffer[..length].to_vec();
+            buffer.advance(length);
+            return Ok((frame, raw));
+        }
+        anyhow::ensure!(from.read_buf(buffer).await? > 0, "the connection has ended");
+    }
+}
+
+/// The words of a command.
+fn words(frame: &OwnedFrame) -> VecDeque<String> {
+    let OwnedFrame::Array(words) = frame else { return VecDeque::new() };
+    words.iter().map(|word| word.as_str().map_or_else(String::new, str::to_owned)).collect()
+}
+
+/// What a command is called: a script by its name.
+fn name(frame: &OwnedFrame) -> String {
+    let words = words(frame);
+    let name = words.front().map(|name| name.to_ascii_uppercase()).unwrap_or_default();
+    let script = words
+        .get(1)
+        .and_then(|text| scripts::ALL.iter().find(|script| [script.sha(), script.source()].contains(&text.as_str())));
+    script.map_or(name.clone(), |script| format!("{name} {}", script.name))
+}
+
+/// The slot of a command, by its first key.
+fn slot(frame: &OwnedFrame) -> u16 {
+    let tag = words(frame).iter().find_map(|word| Some(word.split_once('{')?.1.split_once('}')?.0.to_owned()));
+    larder_protocol::Partition::all()
+        .find(|p| Some(p.tag()) == tag.as_deref())
+        .map_or(0, larder_protocol::Partition::slot)
+}
