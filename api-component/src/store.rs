@@ -27,7 +27,7 @@ use std::time::Duration;
 use larder_protocol::{Call, Item, ItemId, Operation, Outcome, Partition, StreamId, Write, call, keys};
 
 use self::node::Command;
-use self::redis::{Redis, RedisError, Reply};
+use self::redis::{Redis, RedisError, Replicated, Reply};
 
 pub use accept::{Acceptance, Accepted, accept, accept_as, accept_many, recall};
 pub use changes::{Change, News, Op, Positions, Stretch, changes, feed, news, read_heads};
@@ -90,16 +90,13 @@ pub async fn read_after(redis: &impl Redis, id: &ItemId, revision: StreamId) -> 
 /// The outcome in the idempotency record of a write to `id`, once its write has one.
 ///
 /// # Errors
-/// [`RedisError`].
+/// [`RedisError`]; [`RedisError::UnderReplicated`] where too few replicas have it.
 pub async fn remembered(redis: &impl Redis, id: &ItemId, record: &str) -> Result<Option<Outcome>, RedisError> {
-    let Some(record) = redis.get(Partition::of(id), record).await? else { return Ok(None) };
-    let text = String::from_utf8_lossy(&record);
-    // The stream ID, the digest, and a line for each time that the outcome was told.
-    let outcome = text.lines().next().and_then(|line| line.splitn(3, ' ').nth(2)?.parse().ok());
-    if outcome.is_some() {
-        confirm(redis, Partition::of(id)).await?;
+    match recall(redis, id, record, "").await? {
+        Some(Accepted { missing: Some(missing), .. }) => Err(missing.into()),
+        Some(Accepted { acceptance: Acceptance::Repeated(_, outcome), .. }) => Ok(outcome),
+        _ => Ok(None),
     }
-    Ok(outcome)
 }
 
 /// Waits until everything that was accepted for the partition of `id` before is applied; tells
@@ -126,24 +123,13 @@ pub async fn pass_barrier(
     }
 }
 
-/// [`confirm`] for what was read of an item: a refusal rests on it.
-///
-/// # Errors
-/// As there.
-pub async fn confirmed(redis: &impl Redis, id: &ItemId) -> Result<(), RedisError> {
-    confirm(redis, Partition::of(id)).await
-}
-
-/// Waits until as many replicas as the operator demands have all that this Redis has done so far. What a commit says of a
-/// write is told only then: another primary may commit it at another time, when an item that had an end is there no more.
-/// WAIT counts for what its own connection wrote, hence the write.
+/// Waits until as many replicas as the operator demands have all that the Redis of this item has: what is said of the item
+/// then rests on it. WAIT counts for what its own connection wrote, hence the write.
 ///
 /// # Errors
 /// [`RedisError`]; [`RedisError::UnderReplicated`] where too few replicas have it.
-async fn confirm(redis: &impl Redis, p: Partition) -> Result<(), RedisError> {
-    if !redis.is_replicated() {
-        return Ok(());
-    }
+pub async fn confirm(redis: &impl Redis, id: &ItemId) -> Result<(), RedisError> {
+    let p = Partition::of(id);
     let key = keys::confirmation(p);
     let set = Command { name: "SET", arguments: &[key.as_bytes(), b"", b"PX", b"1"] };
     redis.execute_replicated(p, set).await?.missing.map_or(Ok(()), |missing| Err(missing.into()))
@@ -160,6 +146,11 @@ async fn ask(redis: &impl Redis, call: &Call) -> Result<Vec<Reply>, RedisError> 
 async fn run(redis: &impl Redis, call: &Call) -> Result<Vec<Reply>, RedisError> {
     let p = call.partition.expect("every script that is run here has keys");
     script::run(call, async |command| redis.execute(p, command).await).await
+}
+
+async fn run_replicated(redis: &impl Redis, call: &Call) -> Result<Replicated, RedisError> {
+    let p = call.partition.expect("every script that is run here has keys");
+    script::run(call, async |command| redis.execute_replicated(p, command).await).await
 }
 
 fn unexpected(call: &Call, reply: &[Reply]) -> RedisError {

@@ -80,7 +80,7 @@ pub fn accept_many<'a>(
 }
 
 /// `recall.lua`: what accepting a write to `id` would answer, had its request been sent before with this idempotency record
-/// and digest.
+/// and digest; without one, by any request.
 #[must_use]
 pub fn recall(id: &ItemId, record: &str, digest: &str) -> Call {
     let p = Partition::of(id);

@@ -121,7 +121,7 @@ impl Change {
         let deadline = Instant::now() + patience;
         let left = || deadline.saturating_duration_since(Instant::now());
         // Whether all that was accepted before this request is applied when the item is read.
-        let mut settled = patience.is_zero();
+        let mut settled = patience.is_zero() && !context.redis.is_replicated();
         let mut attempt = 0;
         // Who has no time left does not write again: the outcome would not be heard.
         while attempt == 0 || attempt < MAX_PATCH_ATTEMPTS && (patience.is_zero() || !left().is_zero()) {
@@ -144,14 +144,13 @@ impl Change {
                             }
                         }
                     }
-                    Err(refusal) if settled && patience.is_zero() => {
-                        return Err(store::confirmed(context.redis, id)
-                            .await
-                            .map_or_else(store::read_failed, |()| refusal));
-                    }
                     Err(refusal) if settled => return Err(refusal),
                     Err(_) => {
-                        settle(left(), id, context).await?;
+                        if patience.is_zero() {
+                            store::confirm(context.redis, id).await.map_err(store::read_failed)?;
+                        } else {
+                            settle(left(), id, context).await?;
+                        }
                         settled = true;
                         continue;
                     }

@@ -4,7 +4,7 @@
 use larder_protocol::{Call, ItemId, Outcome, Partition, Revision, StreamId, Write, call};
 
 use super::redis::{Redis, RedisError, Replicated, Reply, UnderReplicated};
-use super::{digest, script, unexpected};
+use super::{digest, run_replicated, unexpected};
 
 /// What the accept script said, and what replicas have of it.
 pub struct Accepted {
@@ -60,7 +60,7 @@ pub async fn accept_as(
 ) -> Result<Accepted, RedisError> {
     let p = Partition::of(id);
     let call = call::accept(id, write, digest, max_pending, judged_early(redis));
-    match run_replicated(redis, p, &call).await {
+    match run_replicated(redis, &call).await {
         Ok(Replicated { replies, missing }) => Ok(Accepted { acceptance: acceptance(p, &call, &replies)?, missing }),
         Err(refusal @ RedisError::Refused { .. }) => recalled(redis, id, write, digest).await.ok_or(refusal),
         Err(error) => Err(error),
@@ -79,7 +79,7 @@ pub async fn recall(
     digest: &str,
 ) -> Result<Option<Accepted>, RedisError> {
     let (p, call) = (Partition::of(id), call::recall(id, record, digest));
-    let Replicated { replies, missing } = run_replicated(redis, p, &call).await?;
+    let Replicated { replies, missing } = run_replicated(redis, &call).await?;
     if replies.first().and_then(Reply::text) == Some("absent") {
         return Ok(None);
     }
@@ -106,7 +106,7 @@ pub async fn accept_many(
     let digests: Vec<_> = writes.iter().map(|(id, write)| digest(id, write)).collect();
     let digested = writes.iter().zip(&digests).map(|((id, write), digest)| (id, write, digest.as_str()));
     let call = call::accept_many(partition, digested, max_pending, judged_early(redis));
-    let Replicated { replies: reply, missing } = match run_replicated(redis, partition, &call).await {
+    let Replicated { replies: reply, missing } = match run_replicated(redis, &call).await {
         Err(refusal @ RedisError::Refused { .. }) => {
             let mut each = Vec::new();
             for ((id, write), digest) in writes.iter().zip(&digests) {
@@ -124,10 +124,6 @@ pub async fn accept_many(
         _ => Ok(Accepted { acceptance: acceptance(partition, &call, reply)?, missing: missing.clone() }),
     });
     Ok(each.collect())
-}
-
-async fn run_replicated(redis: &impl Redis, p: Partition, call: &Call) -> Result<Replicated, RedisError> {
-    script::run(call, async |command| redis.execute_replicated(p, command).await).await
 }
 
 /// A refusal rests on what this primary has. Where only what replicas have counts, a condition is judged when

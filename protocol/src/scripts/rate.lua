@@ -17,11 +17,19 @@ local each, burst = 1000000 / tonumber(ARGV[1]), tonumber(ARGV[2])
 
 local function milliseconds_until(moment) return math.ceil(math.max(moment - now, 0) / 1000) end
 
+local function keep(moment)
+  redis.call('SET', KEYS[1], string.format('%.0f', moment), 'PX', math.max(milliseconds_until(moment), 1))
+end
+
 -- A moment further ahead than the whole burst takes comes from a clock that has stepped back since, or a limit that has
 -- changed: then nothing is left of the burst, and no less.
-local full = math.min(math.max(tonumber(redis.call('GET', KEYS[1])) or 0, now), now + each * burst)
+local full, furthest = math.max(tonumber(redis.call('GET', KEYS[1])) or 0, now), now + each * burst
+if full > furthest then
+  full = furthest
+  keep(full)
+end
 local after = full + each
 local allowed_from = after - each * burst
 if allowed_from > now then return {0, 0, milliseconds_until(allowed_from), milliseconds_until(full)} end
-redis.call('SET', KEYS[1], string.format('%.0f', after), 'PX', math.max(milliseconds_until(after), 1))
+keep(after)
 return {1, math.floor((now - allowed_from) / each), 0, milliseconds_until(after)}

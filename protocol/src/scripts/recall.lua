@@ -3,7 +3,7 @@
 -- KEYS[1] the partition's terms
 -- KEYS[2] the idempotency record
 -- ARGV[1] the format that the caller knows
--- ARGV[2] the digest of the request
+-- ARGV[2] the digest of the request, '' for any
 -- ARGV[3] for how many ms to remember the record
 --
 -- Reply: as of accept.lua {'repeated', <stream ID>, <outcome or ''>} or {'reused'}; {'absent'} where there is no record

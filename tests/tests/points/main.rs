@@ -44,7 +44,7 @@ async fn what_is_told_is_true_on_one_redis() -> Tested {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_told_is_true_with_a_replica() -> Tested {
-    let share = if std::env::var("LARDER_POINTS").is_ok_and(|points| points == "all") { usize::MAX } else { 80 };
+    let share = if std::env::var("LARDER_POINTS").is_ok_and(|points| points == "all") { usize::MAX } else { 400 };
     for wasi in [Wasi::V0_3, Wasi::V0_2] {
         run(Topology::Replica, wasi, share).await?;
     }

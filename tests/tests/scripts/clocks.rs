@@ -99,12 +99,12 @@ async fn a_limit_refuses_for_no_longer_than_its_burst_takes() -> Tested {
     for ahead in [HOUR_MS, 1_000_000] {
         let full = now(&redis).await? + ahead * 1_000;
         redis.command::<String>(&["SET", &keys::rate(&name), &full.to_string()]).await?;
-        let [allowed, left, wait_ms, full_ms] = take(Limit { rate: 100.try_into()?, burst: 10.try_into()? }).await?[..]
-        else {
-            anyhow::bail!("not four numbers")
-        };
+        let limit = Limit { rate: 100.try_into()?, burst: 10.try_into()? };
+        let [allowed, left, wait_ms, full_ms] = take(limit).await?[..] else { anyhow::bail!("not four numbers") };
         assert_eq!((allowed, left), (0, 0), "nothing is left of the burst");
         assert!(wait_ms <= 10 && full_ms <= 100, "{wait_ms} {full_ms}");
+        tokio::time::sleep(Duration::from_millis(wait_ms + 1)).await;
+        assert_eq!(take(limit).await?[0], 1, "it may when it was told that it may");
     }
     Ok(())
 }
