@@ -58,7 +58,7 @@ impl Point {
         }
         lane.proxy.begin(self.fault);
         let told = self.send(lane, &prepared).await;
-        let (commands, has_struck) = lane.proxy.end();
+        let (commands, has_struck) = lane.proxy.end().await;
         lane.heal().await?;
         let violation = self
             .judge(lane, &prepared, &before, &told)

@@ -2,6 +2,7 @@
 //! thing at one of them.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ pub struct Proxy {
 struct Shared {
     upstream: Mutex<u16>,
     plan: Mutex<Plan>,
+    /// Set while a fault goes on though its command is over.
+    striking: AtomicBool,
     /// All connections end when it changes.
     cut: watch::Sender<u64>,
     strike: Mutex<Option<Strike>>,
@@ -74,6 +77,7 @@ impl Proxy {
         let shared = Arc::new(Shared {
             upstream: Mutex::new(upstream),
             plan: Mutex::default(),
+            striking: AtomicBool::new(false),
             cut: watch::channel(0).0,
             strike: Mutex::new(None),
         });
@@ -103,8 +107,11 @@ impl Proxy {
         *self.plan() = Plan { is_counting: true, fault, ..Plan::default() };
     }
 
-    /// Counts no more; answers the commands, and whether the fault has struck.
-    pub fn end(&self) -> (Vec<String>, bool) {
+    /// Counts no more, once the fault is over; answers the commands, and whether it has struck.
+    pub async fn end(&self) -> (Vec<String>, bool) {
+        while self.shared.striking.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         let Plan { commands, has_struck, .. } = std::mem::take(&mut *self.plan());
         (commands, has_struck)
     }
@@ -164,11 +171,18 @@ impl Proxy {
                     continue;
                 }
                 Some(Fault::FailoverAfter) => {
+                    self.shared.striking.store(true, Ordering::SeqCst);
                     self.strike(Fault::ReplicaGone).await?;
                     server.write_all(&raw).await?;
                     order.send(Reply::AsItIs)?;
-                    tokio::time::sleep(Duration::from_millis(30)).await;
-                    self.strike(Fault::FailoverAfter).await?;
+                    // It goes on though this connection ends.
+                    let proxy = self.clone();
+                    tokio::spawn(async move {
+                        tokio::time::sleep(Duration::from_millis(30)).await;
+                        let struck = proxy.strike(Fault::FailoverAfter).await;
+                        proxy.shared.striking.store(false, Ordering::SeqCst);
+                        struck
+                    });
                     continue;
                 }
                 Some(fault) => {

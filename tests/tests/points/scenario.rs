@@ -1,5 +1,6 @@
 //! Every kind of request: what is there before it, how it is sent, and what it must do.
 
+use anyhow::Context as _;
 use larder_api::web::header;
 use larder_protocol::{ItemId, Partition};
 use larder_tests::eventually;
@@ -116,16 +117,19 @@ impl Scenario {
             // What the point before this one did to the connections may still be felt.
             revision = eventually("the item is there", async || {
                 let answer = put.try_clone().expect("it is a text").send().await?;
-                anyhow::ensure!(answer.status() == StatusCode::CREATED, "{} before {}", answer.status(), self.name);
-                Ok(answer.headers()[&header::REVISION].to_str()?.to_owned())
+                let (is_done, revision) =
+                    (answer.status() == StatusCode::CREATED, answer.headers().get(&header::REVISION).cloned());
+                anyhow::ensure!(is_done, "{} before {}", answer.text().await?, self.name);
+                Ok(revision.context("no revision")?.to_str()?.to_owned())
             })
             .await?;
         }
         let prepared = Prepared { id, revision };
         if self.is_repeat {
             eventually("it was sent", async || {
-                let status = self.request(lane, &prepared).send().await?.status();
-                anyhow::ensure!(self.statuses.contains(&status.as_u16()), "{status} before {}", self.name);
+                let answer = self.request(lane, &prepared).send().await?;
+                let is_done = self.statuses.contains(&answer.status().as_u16());
+                anyhow::ensure!(is_done, "{} before {}", answer.text().await?, self.name);
                 Ok(())
             })
             .await?;
