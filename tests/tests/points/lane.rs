@@ -31,7 +31,6 @@ pub const TOKENS: [&str; 2] = ["larder_all", "larder_few"];
 
 /// A store.
 pub struct Lane {
-    pub topology: Topology,
     pub proxy: Proxy,
     base: String,
     http: Client,
@@ -39,8 +38,8 @@ pub struct Lane {
     _worker: WorkerProcess,
     _api: ApiProcess,
     _port: Port,
-    /// What the worker reaches Redis by.
-    _way: Proxy,
+    /// The same for the worker.
+    pub worker_proxy: Proxy,
 }
 
 /// Its Redis servers.
@@ -67,7 +66,7 @@ impl Lane {
             Topology::Replica => Some(follow(RedisAlone::start_with(&at_once).await?, &primary).await?),
         };
         let proxy = Proxy::start(primary.server.port()).await?;
-        let way = Proxy::start_raw(primary.server.port()).await?;
+        let way = Proxy::start(primary.server.port()).await?;
         let log = |name: &str| Output::File(primary.folder().join(name));
         let worker = WorkerProcess::start(&way.url(), &[], &[], log("worker.log"))?;
         let port = Port::reserve()?;
@@ -84,15 +83,15 @@ impl Lane {
         let base = format!("http://{}", port.address());
         let servers = Servers { primary, replica, proxies: [proxy.clone(), way.clone()], clock };
         let servers = Arc::new(Mutex::new(servers));
-        proxy.on_fault(Arc::new({
+        for proxy in [&proxy, &way] {
             let servers = servers.clone();
-            move |fault| {
+            proxy.on_fault(Arc::new(move |fault| {
                 let servers = servers.clone();
                 async move { servers.lock().await.strike(fault).await }.boxed()
-            }
-        }));
+            }));
+        }
         let lane =
-            Self { topology, proxy, base, http: http(), servers, _worker: worker, _api: api, _port: port, _way: way };
+            Self { proxy, base, http: http(), servers, _worker: worker, _api: api, _port: port, worker_proxy: way };
         eventually("the store is ready", async || {
             let answer = lane.http.get(format!("{}/health/ready", lane.base)).send().await?;
             ensure!(answer.status().is_success(), "{}", answer.text().await?);

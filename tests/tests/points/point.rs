@@ -9,7 +9,8 @@ use redis::Value as Reply;
 use serde_json::Value;
 
 use crate::fault::Fault;
-use crate::lane::{Lane, Topology};
+use crate::lane::Lane;
+use crate::proxy::At;
 use crate::scenario::{Prepared, Scenario, WAIT};
 
 /// Where and what.
@@ -44,6 +45,9 @@ pub struct Ran {
     pub violation: Option<String>,
 }
 
+/// In such a time a worker does all that it does.
+pub const ROUND: Duration = Duration::from_millis(1_300);
+
 /// How often a client sends a request again.
 const TRIES: usize = 20;
 
@@ -56,7 +60,7 @@ impl Point {
         if let Some((_, fault)) = self.fault.filter(|(_, fault)| fault.is_before_all()) {
             lane.strike(fault).await?;
         }
-        lane.proxy.begin(self.fault);
+        lane.proxy.begin(self.fault.map(|(number, fault)| (At::Number(number), fault)));
         let told = self.send(lane, &prepared).await;
         let (commands, has_struck) = lane.proxy.end().await;
         lane.heal().await?;
@@ -65,6 +69,24 @@ impl Point {
             .await
             .err()
             .map(|wrong| format!("{wrong:#}\n    told {told:?}"));
+        Ok(Ran { commands, has_struck, violation })
+    }
+
+    /// Runs it with its fault on the worker's side, at the first command that is called so.
+    pub async fn run_beside(&self, lane: &Lane, id: ItemId, command: &str) -> anyhow::Result<Ran> {
+        let prepared = self.scenario.prepare(lane, id).await?;
+        lane.drain(&prepared.id).await?;
+        let before = changes(lane, &prepared.id).await?;
+        lane.worker_proxy.begin(self.fault.map(|(_, fault)| (At::Name(command.to_owned()), fault)));
+        let told = self.send(lane, &prepared).await;
+        let deadline = Instant::now() + ROUND;
+        while !lane.worker_proxy.has_struck() && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let (commands, has_struck) = lane.worker_proxy.end().await;
+        lane.heal().await?;
+        let violation = self.judge(lane, &prepared, &before, &told).await.err();
+        let violation = violation.map(|wrong| format!("{wrong:#}\n    told {told:?}"));
         Ok(Ran { commands, has_struck, violation })
     }
 
@@ -118,6 +140,8 @@ impl Point {
         let is_told_right =
             is_done(told) || is_refused || may_count_twice || (told.status == 200 && scenario.changes > 1);
         anyhow::ensure!(is_told_right, "this status is not one of {:?}, 503 and none", scenario.statuses);
+        let is_alone = self.fault == Some((0, Fault::ReplicaGone)) && scenario.waits();
+        anyhow::ensure!(!is_alone || told.status == 503, "what no replica has was told");
         if told.status == 202 && scenario.waits() {
             anyhow::ensure!(
                 told.took >= Duration::from_millis(900 * WAIT),
@@ -142,7 +166,8 @@ impl Point {
         if let Some(revision) =
             told.revision.as_ref().filter(|_| scenario.changes == 1 && (200..300).contains(&told.status))
         {
-            let is_lost = lane.topology == Topology::One && !now.iter().any(|one| revision.ends_with(one.as_str()));
+            let may_be_lost = matches!(fault, Some(Fault::FailoverBefore | Fault::FailoverAfter));
+            let is_lost = !may_be_lost && !now.iter().any(|one| revision.ends_with(one.as_str()));
             anyhow::ensure!(!is_lost, "the revision that was told, {revision}, changed nothing: {now:?}");
         }
         if !may_count_twice {

@@ -11,6 +11,8 @@ use bytes::{Buf as _, BytesMut};
 use larder_protocol::scripts;
 use redis_protocol::resp2::decode::decode;
 use redis_protocol::resp2::types::{OwnedFrame, Resp2Frame as _};
+use redis_protocol::resp3::decode::complete::decode as resp3;
+use redis_protocol::resp3::types::OwnedFrame as Resp3;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -43,9 +45,17 @@ struct Shared {
 struct Plan {
     is_counting: bool,
     commands: Vec<String>,
-    /// At the command with this number, from 0.
-    fault: Option<(usize, Fault)>,
+    fault: Option<(At, Fault)>,
     has_struck: bool,
+}
+
+/// At which command a fault strikes.
+#[derive(Clone, Debug)]
+pub enum At {
+    /// The one with this number, from 0.
+    Number(usize),
+    /// The first that is called so.
+    Name(String),
 }
 
 /// How the reply to a command is passed on.
@@ -64,15 +74,6 @@ pub const LATE: Duration = Duration::from_millis(450);
 impl Proxy {
     /// Starts one to the Redis on this port of this machine.
     pub async fn start(upstream: u16) -> anyhow::Result<Self> {
-        Self::listen(upstream, false).await
-    }
-
-    /// The same for one that only passes on, whatever is said.
-    pub async fn start_raw(upstream: u16) -> anyhow::Result<Self> {
-        Self::listen(upstream, true).await
-    }
-
-    async fn listen(upstream: u16, is_raw: bool) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let shared = Arc::new(Shared {
             upstream: Mutex::new(upstream),
@@ -86,7 +87,7 @@ impl Proxy {
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let proxy = serving.clone();
-                tokio::spawn(async move { proxy.serve(client, is_raw).await });
+                tokio::spawn(async move { proxy.serve(client).await });
             }
         });
         Ok(proxy)
@@ -103,8 +104,13 @@ impl Proxy {
     }
 
     /// Counts from now on, and does this at that command.
-    pub fn begin(&self, fault: Option<(usize, Fault)>) {
+    pub fn begin(&self, fault: Option<(At, Fault)>) {
         *self.plan() = Plan { is_counting: true, fault, ..Plan::default() };
+    }
+
+    /// Whether the fault has struck.
+    pub fn has_struck(&self) -> bool {
+        self.plan().has_struck
     }
 
     /// Counts no more, once the fault is over; answers the commands, and whether it has struck.
@@ -131,18 +137,11 @@ impl Proxy {
         self.shared.plan.lock().expect("nobody panics with it")
     }
 
-    async fn serve(&self, mut client: TcpStream, is_raw: bool) {
+    async fn serve(&self, client: TcpStream) {
         let upstream = *self.shared.upstream.lock().expect("nobody panics with it");
         let mut cut = self.shared.cut.subscribe();
-        let Ok(mut server) = TcpStream::connect(("127.0.0.1", upstream)).await else { return };
+        let Ok(server) = TcpStream::connect(("127.0.0.1", upstream)).await else { return };
         let (_, _) = (client.set_nodelay(true), server.set_nodelay(true));
-        if is_raw {
-            tokio::select! {
-                _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
-                _ = cut.changed() => {}
-            }
-            return;
-        }
         let ((client_in, client_out), (server_in, server_out)) = (client.into_split(), server.into_split());
         let (order, replies) = mpsc::unbounded_channel();
         tokio::select! {
@@ -202,8 +201,12 @@ impl Proxy {
             return None;
         }
         plan.commands.push(name.to_owned());
-        let (number, fault) = plan.fault?;
-        if plan.has_struck || plan.commands.len() <= number {
+        let (at, fault) = plan.fault.clone()?;
+        let is_there = match at {
+            At::Number(number) => plan.commands.len() > number,
+            At::Name(wanted) => wanted == name,
+        };
+        if plan.has_struck || !is_there {
             return None;
         }
         plan.has_struck = true;
@@ -216,26 +219,56 @@ impl Proxy {
     }
 }
 
+/// Passes on what Redis says: replies, each in the way that was chosen for it, and messages of channels, which nobody asked
+/// for.
 async fn pass_replies(
     mut server: OwnedReadHalf,
     mut client: OwnedWriteHalf,
     mut order: mpsc::UnboundedReceiver<Reply>,
 ) -> anyhow::Result<()> {
-    let mut buffer = BytesMut::new();
-    while let Some(reply) = order.recv().await {
-        if let Reply::Made(text) = &reply {
+    let (mut buffer, mut owed) = (BytesMut::new(), VecDeque::new());
+    loop {
+        while let Some(Reply::Made(text)) = owed.front() {
             client.write_all(text.as_bytes()).await?;
-            continue;
+            owed.pop_front();
         }
-        let (_, raw) = next_frame(&mut server, &mut buffer).await?;
-        match reply {
-            Reply::Cut => return Ok(()),
-            Reply::Late(late) => tokio::time::sleep(late).await,
-            Reply::AsItIs | Reply::Made(_) => {}
+        tokio::select! {
+            reply = order.recv() => owed.push_back(reply.context("no more commands")?),
+            frame = next_reply(&mut server, &mut buffer) => {
+                let (is_message, raw) = frame?;
+                if !is_message {
+                    // It was put there before its command was sent.
+                    while let Ok(reply) = order.try_recv() {
+                        owed.push_back(reply);
+                    }
+                    match owed.pop_front() {
+                        Some(Reply::Cut) => return Ok(()),
+                        Some(Reply::Late(late)) => tokio::time::sleep(late).await,
+                        _ => {}
+                    }
+                }
+                client.write_all(&raw).await?;
+            }
         }
-        client.write_all(&raw).await?;
     }
-    Ok(())
+}
+
+/// The next thing that Redis says, whether it is a message of a channel, and its bytes.
+async fn next_reply(from: &mut OwnedReadHalf, buffer: &mut BytesMut) -> anyhow::Result<(bool, Vec<u8>)> {
+    loop {
+        let found = match decode(buffer) {
+            Ok(found) => found.map(|(_, length)| (false, length)),
+            // What RESP 2 does not have.
+            Err(_) => resp3(buffer)?.map(|(frame, length)| (matches!(frame, Resp3::Push { .. }), length)),
+        };
+        if let Some((is_push, length)) = found {
+            let raw = buffer[..length].to_vec();
+            buffer.advance(length);
+            // The confirmation of a subscription is a reply.
+            return Ok((is_push && !raw.windows(9).any(|word| word == b"subscribe"), raw));
+        }
+        anyhow::ensure!(from.read_buf(buffer).await? > 0, "the connection has ended");
+    }
 }
 
 /// The next frame, and its bytes.
