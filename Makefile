@@ -157,5 +157,6 @@ pictures: setup build $(AXE) ## Take the pictures of the console for docs/consol
 sizes: setup build $(BENCH_PYTHON_READY) ## Measure what a write takes of memory and disk, for docs/sizing.md
 	$(BENCH_PYTHON) -m bench sizes
 
-soak: setup build ## Check histories under faults for MINUTES; LARDER_SEED=... starts with that plan
+soak: setup build ## Run all points of failure, then check histories under faults for MINUTES; LARDER_SEED=... starts with that plan
+	LARDER_POINTS=all cargo test --locked --release --workspace --test points -- --nocapture --test-threads=1
 	LARDER_SOAK_MINUTES='$(MINUTES)' cargo test --locked --release --workspace --test history faults -- --nocapture

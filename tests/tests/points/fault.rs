@@ -83,24 +83,24 @@ impl fmt::Display for Fault {
 }
 
 impl Class {
-    /// The reply, for a partition in this slot whose Redis is at this port.
-    pub fn reply(self, slot: u16, port: u16) -> String {
+    /// What it says, for a partition in this slot whose Redis is at this port.
+    pub fn text(self, slot: u16, port: u16) -> String {
         match self {
-            Self::Oom => "-OOM command not allowed when used memory > 'maxmemory'.\r\n".into(),
-            Self::Noperm => "-NOPERM User default has no permissions to run this command\r\n".into(),
-            Self::Readonly => "-READONLY You can't write against a read only replica.\r\n".into(),
-            Self::Moved => format!("-MOVED {slot} 127.0.0.1:{port}\r\n"),
-            Self::Ask => format!("-ASK {slot} 127.0.0.1:{port}\r\n"),
-            Self::Tryagain => "-TRYAGAIN Multiple keys request during rehashing of slot\r\n".into(),
-            Self::Loading => "-LOADING Redis is loading the dataset in memory\r\n".into(),
+            Self::Oom => "OOM command not allowed when used memory > 'maxmemory'.".into(),
+            Self::Noperm => "NOPERM User default has no permissions to run this command".into(),
+            Self::Readonly => "READONLY You can't write against a read only replica.".into(),
+            Self::Moved => format!("MOVED {slot} 127.0.0.1:{port}"),
+            Self::Ask => format!("ASK {slot} 127.0.0.1:{port}"),
+            Self::Tryagain => "TRYAGAIN Multiple keys request during rehashing of slot".into(),
+            Self::Loading => "LOADING Redis is loading the dataset in memory".into(),
             Self::Masterdown => {
-                "-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.\r\n".into()
+                "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.".into()
             }
-            Self::Noscript => "-NOSCRIPT No matching script. Please use EVAL.\r\n".into(),
+            Self::Noscript => "NOSCRIPT No matching script. Please use EVAL.".into(),
             Self::Busy => {
-                "-BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.\r\n".into()
+                "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.".into()
             }
-            Self::Clusterdown => "-CLUSTERDOWN The cluster is down\r\n".into(),
+            Self::Clusterdown => "CLUSTERDOWN The cluster is down".into(),
         }
     }
 }

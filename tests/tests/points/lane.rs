@@ -35,7 +35,7 @@ pub struct Lane {
     base: String,
     http: Client,
     servers: Arc<Mutex<Servers>>,
-    _worker: WorkerProcess,
+    worker: WorkerProcess,
     _api: ApiProcess,
     _port: Port,
     /// The same for the worker.
@@ -90,8 +90,7 @@ impl Lane {
                 async move { servers.lock().await.strike(fault).await }.boxed()
             }));
         }
-        let lane =
-            Self { proxy, base, http: http(), servers, _worker: worker, _api: api, _port: port, worker_proxy: way };
+        let lane = Self { proxy, base, http: http(), servers, worker, _api: api, _port: port, worker_proxy: way };
         eventually("the store is ready", async || {
             let answer = lane.http.get(format!("{}/health/ready", lane.base)).send().await?;
             ensure!(answer.status().is_success(), "{}", answer.text().await?);
@@ -119,6 +118,11 @@ impl Lane {
     /// Undoes what a fault did besides.
     pub async fn heal(&self) -> anyhow::Result<()> {
         self.servers.lock().await.heal().await
+    }
+
+    /// The end of the worker's log.
+    pub fn worker_log(&self) -> String {
+        self.worker.output().tail()
     }
 
     /// Runs something with a connection to the primary.

@@ -86,7 +86,7 @@ impl Point {
         let (commands, has_struck) = lane.worker_proxy.end().await;
         lane.heal().await?;
         let violation = self.judge(lane, &prepared, &before, &told).await.err();
-        let violation = violation.map(|wrong| format!("{wrong:#}\n    told {told:?}"));
+        let violation = violation.map(|wrong| format!("{wrong:#}\n    told {told:?}\n{}", lane.worker_log()));
         Ok(Ran { commands, has_struck, violation })
     }
 

@@ -61,8 +61,6 @@ pub enum At {
 /// How the reply to a command is passed on.
 enum Reply {
     AsItIs,
-    /// In the place of one from Redis.
-    Made(String),
     Late(Duration),
     /// The connection ends in its place.
     Cut,
@@ -159,15 +157,16 @@ impl Proxy {
     ) -> anyhow::Result<()> {
         let mut buffer = BytesMut::new();
         loop {
-            let (frame, raw) = next_frame(&mut client, &mut buffer).await?;
+            let (frame, mut raw) = next_frame(&mut client, &mut buffer).await?;
             let reply = match self.arrives(&name(&frame)) {
                 None => Reply::AsItIs,
                 Some(Fault::CutBefore) => return Ok(()),
                 Some(Fault::CutAfter) => Reply::Cut,
                 Some(Fault::Late) => Reply::Late(LATE),
+                // Redis itself says it, so it comes when it is its turn.
                 Some(Fault::Error(class)) => {
-                    order.send(Reply::Made(class.reply(slot(&frame), self.port)))?;
-                    continue;
+                    raw = refused(&class.text(slot(&frame), self.port));
+                    Reply::AsItIs
                 }
                 Some(Fault::FailoverAfter) => {
                     self.shared.striking.store(true, Ordering::SeqCst);
@@ -228,10 +227,6 @@ async fn pass_replies(
 ) -> anyhow::Result<()> {
     let (mut buffer, mut owed) = (BytesMut::new(), VecDeque::new());
     loop {
-        while let Some(Reply::Made(text)) = owed.front() {
-            client.write_all(text.as_bytes()).await?;
-            owed.pop_front();
-        }
         tokio::select! {
             reply = order.recv() => owed.push_back(reply.context("no more commands")?),
             frame = next_reply(&mut server, &mut buffer) => {
@@ -281,6 +276,11 @@ async fn next_frame(from: &mut OwnedReadHalf, buffer: &mut BytesMut) -> anyhow::
         }
         anyhow::ensure!(from.read_buf(buffer).await? > 0, "the connection has ended");
     }
+}
+
+/// A command that does nothing and is answered with this error.
+fn refused(error: &str) -> Vec<u8> {
+    redis::cmd("EVAL").arg("return redis.error_reply(ARGV[1])").arg(0).arg(error).get_packed_command()
 }
 
 /// The words of a command.
