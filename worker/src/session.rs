@@ -19,7 +19,8 @@ mod traces;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::try_join_all;
+use futures::TryStreamExt as _;
+use futures::stream::FuturesUnordered;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -119,6 +120,8 @@ impl<'a> Session<'a> {
         let committers = partitions
             .iter()
             .map(|p| Committer::new(p, &self.connection, &self.bells, &budget, changes_kept, stop).run());
+        // Unordered: of many futures, `try_join_all` tells an error only when all before it have ended, and these do not.
+        let committers: FuturesUnordered<_> = committers.collect();
         let health = self.heart.health;
         let sweep = Sweep {
             connection: &self.connection,
@@ -128,7 +131,7 @@ impl<'a> Session<'a> {
             health: self.settings.worker.admin_listen.map(|_| health),
         };
         tokio::try_join!(
-            try_join_all(committers),
+            committers.try_collect::<()>(),
             until(stop, async { Err(self.connection.ended().await) }),
             until(stop, sweep.run()),
             until(stop, self.heart.run(&self.bells)),

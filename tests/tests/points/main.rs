@@ -53,7 +53,6 @@ async fn what_is_told_is_true_with_a_replica() -> Tested {
 }
 
 /// The worker's side: each kind of command that it sends, while a write is under way.
-#[ignore = "open: about one in twenty times a worker whose commit is answered with an error stays silent for 30 s and more"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_does_each_write_once() -> Tested {
     let scenario = scenario::ALL.iter().find(|scenario| scenario.name == "increment").expect("it is there");
@@ -69,7 +68,6 @@ async fn a_worker_does_each_write_once() -> Tested {
     });
     let (all, seed) = (points.len(), seed());
     fastrand::Rng::with_seed(seed).shuffle(&mut points);
-    points.truncate(if runs_all() { usize::MAX } else { 60 });
     let count = points.len();
     let queue = Arc::new(Mutex::new(VecDeque::from(points)));
     let work = |lane: Lane| {
