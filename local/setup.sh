@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what Larder needs and this machine lacks: the WebAssembly target of Rust, a C
 # compiler, Redis or Valkey 7.0 or newer, and Python 3.11 or newer; for the tests (`setup.sh test`) also
-# faketime, promtool, and Chromium with its driver; for the benchmark (`setup.sh bench`) wrk and Webdis.
+# faketime, strace, promtool, and Chromium with its driver; for the benchmark (`setup.sh bench`) wrk and Webdis.
 # Asks nothing, and says what it cannot do.
 set -eu
 
@@ -83,6 +83,10 @@ python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
 
 if [ "${1-}" = test ] && ! have faketime; then
     install "faketime" faketime
+fi
+
+if [ "${1-}" = test ] && ! have strace; then
+    install "strace" strace
 fi
 
 if [ "${1-}" = test ] && ! have promtool; then

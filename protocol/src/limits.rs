@@ -173,7 +173,7 @@ pub const MAX_TARGET_BYTES: usize = 8 * 1024;
 /// Largest headers of a request, in bytes of all names and values.
 pub const MAX_HEADER_BYTES: usize = 32 * 1024;
 
-/// Largest patch, and largest JSON that is patched, in bytes: read, it takes some 50 times as much
+/// Largest patch, and largest JSON that is patched, in bytes: opened, it takes up to some 20 times as much
 /// memory, of which an instance of the component has little.
 pub const MAX_PATCHED_BYTES: usize = 1024 * 1024;
 

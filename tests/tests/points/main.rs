@@ -136,10 +136,7 @@ async fn run(topology: Topology, wasi: Wasi, most: usize) -> Tested {
     };
     points.retain(|point| only.as_ref().is_none_or(|only| title(point).starts_with(only.as_str())));
     let all = points.len();
-    let seed = std::env::var("LARDER_SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok())
-        .unwrap_or_else(|| fastrand::u64(..1_000_000));
+    let seed = seed();
     fastrand::Rng::with_seed(seed).shuffle(&mut points);
     points.truncate(most);
     let count = points.len();

@@ -16,6 +16,7 @@
 
 mod found;
 mod model;
+mod power;
 mod workload;
 
 use std::time::Duration;
