@@ -66,6 +66,11 @@ impl Fault {
         vec![Self::ReplicaGone, Self::FailoverBefore, Self::FailoverAfter]
     }
 
+    /// While it lasts nothing is accepted, or no worker commits.
+    pub fn stops_writes(self) -> bool {
+        matches!(self, Self::MemoryFull | Self::NoChannels)
+    }
+
     /// It is about the time before a request, so it strikes at its first command only.
     pub fn is_before_all(self) -> bool {
         self == Self::IdleClosed

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::ensure;
 use futures::FutureExt as _;
 use larder_protocol::token::Digest;
-use larder_protocol::{ItemId, Partition, keys};
+use larder_protocol::{ItemId, Partition, Write, keys};
 use larder_system::{ApiProcess, ApiSettings, Clock, Output, Port, Runtime, Wasi, WorkerProcess};
 use larder_tests::{Direct, RedisAlone, eventually, http};
 use reqwest::{Client, Method, RequestBuilder};
@@ -128,6 +128,12 @@ impl Lane {
     /// Runs something with a connection to the primary.
     pub async fn ask<T>(&self, ask: impl AsyncFnOnce(&Direct) -> anyhow::Result<T>) -> anyhow::Result<T> {
         ask(&self.servers.lock().await.primary.direct).await
+    }
+
+    /// Accepts a write beside the component.
+    pub async fn accept(&self, id: &ItemId, write: &Write) -> anyhow::Result<()> {
+        self.servers.lock().await.primary.accept(id, write, 1_000).await?;
+        Ok(())
     }
 
     /// Waits until nothing waits in the partition of the item.

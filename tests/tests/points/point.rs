@@ -12,6 +12,7 @@ use crate::fault::Fault;
 use crate::lane::Lane;
 use crate::proxy::At;
 use crate::scenario::{Prepared, Scenario, WAIT};
+use crate::stream;
 
 /// Where and what.
 #[derive(Clone, Copy)]
@@ -92,6 +93,13 @@ impl Point {
 
     async fn send(&self, lane: &Lane, prepared: &Prepared) -> Told {
         let start = Instant::now();
+        if self.scenario.is_stream() {
+            let told = stream::told(self.scenario, lane, prepared).await;
+            let body = told.as_ref().map_or_else(|error| format!("{error:#}"), |told| format!("{told:?}"));
+            // A change that is told twice, or not at all, is no answer of this kind.
+            let status = if told.is_ok_and(|told| told.len() == 1) { 200 } else { 500 };
+            return self.told(status, None, body, start.elapsed());
+        }
         let answer = match self.scenario.request(lane, prepared).timeout(Duration::from_secs(20)).send().await {
             Ok(answer) => answer,
             Err(_) => return self.told(0, None, String::new(), start.elapsed()),

@@ -5,7 +5,7 @@ use larder_api::web::header;
 use larder_protocol::{ItemId, Partition};
 use larder_tests::eventually;
 use reqwest::{Method, RequestBuilder, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::lane::{Lane, TOKENS};
 
@@ -43,6 +43,7 @@ enum Request {
     BulkRead,
     List,
     Changes,
+    Stream,
     Outcome,
     Rated,
 }
@@ -51,7 +52,7 @@ enum Request {
 pub const WAIT: u64 = 1;
 
 /// All of them.
-pub const ALL: [Scenario; 24] = {
+pub const ALL: [Scenario; 25] = {
     const fn read(name: &'static str, before: &'static str, request: Request, statuses: &'static [u16]) -> Scenario {
         Scenario { name, before, request, after: before, changes: 0, statuses, is_repeat: false }
     }
@@ -94,6 +95,7 @@ pub const ALL: [Scenario; 24] = {
         read("bulk-read", "old", Request::BulkRead, &[200]),
         read("list", "old", Request::List, &[200]),
         read("changes", "old", Request::Changes, &[200]),
+        Scenario { after: "told", changes: 1, ..read("stream", "old", Request::Stream, &[200]) },
         read("outcome", "old", Request::Outcome, &[200]),
         read("rated", "old", Request::Rated, &[200]),
     ]
@@ -104,6 +106,8 @@ pub struct Prepared {
     pub id: ItemId,
     /// The revision that the item has before.
     pub revision: String,
+    /// From where to follow the changes.
+    pub cursor: String,
 }
 
 impl Scenario {
@@ -124,7 +128,16 @@ impl Scenario {
             })
             .await?;
         }
-        let prepared = Prepared { id, revision };
+        let mut cursor = String::new();
+        if self.is_stream() {
+            lane.drain(&id).await?;
+            cursor = eventually("there is a cursor", async || {
+                let page: Value = lane.request(Method::GET, "/changes").send().await?.json().await?;
+                Ok(page["cursor"].as_str().context("no cursor")?.to_owned())
+            })
+            .await?;
+        }
+        let prepared = Prepared { id, revision, cursor };
         if self.is_repeat {
             eventually("it was sent", async || {
                 let answer = self.request(lane, &prepared).send().await?;
@@ -143,7 +156,7 @@ impl Scenario {
     }
 
     /// The request.
-    pub fn request(&self, lane: &Lane, Prepared { id, revision }: &Prepared) -> RequestBuilder {
+    pub fn request(&self, lane: &Lane, Prepared { id, revision, cursor }: &Prepared) -> RequestBuilder {
         let path = format!("/items/{}", id.to_path());
         let item = |method| lane.request(method, &path);
         let put = || item(Method::PUT).header("content-type", "text/plain").body("new");
@@ -171,6 +184,10 @@ impl Scenario {
             Request::BulkRead => lane.request(Method::POST, "/items/get").json(&json!([id.as_str()])),
             Request::List => query("/items", "prefix", id.as_str()),
             Request::Changes => lane.request(Method::GET, "/changes").query(&[("since", "0"), ("prefix", id.as_str())]),
+            Request::Stream => lane
+                .request(Method::GET, "/changes")
+                .query(&[("since", cursor.as_str()), ("prefix", id.as_str()), ("follow", "true")])
+                .header("accept", "application/x-ndjson"),
             Request::Outcome => query(&format!("/writes/{revision}"), "id", id.as_str()),
             Request::Rated => lane.request_as(TOKENS[1], Method::GET, &path),
         }
@@ -178,7 +195,13 @@ impl Scenario {
 
     /// Whether it waits for its outcome.
     pub fn waits(&self) -> bool {
-        !matches!(self.request, Request::Put) && (self.changes > 0 || self.statuses == [412] || self.statuses == [409])
+        !matches!(self.request, Request::Put | Request::Stream)
+            && (self.changes > 0 || self.statuses == [412] || self.statuses == [409])
+    }
+
+    /// Whether it is followed, while something else writes.
+    pub fn is_stream(&self) -> bool {
+        matches!(self.request, Request::Stream)
     }
 
     /// Whether it may be sent again and counts once.

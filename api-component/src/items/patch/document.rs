@@ -67,7 +67,8 @@ impl Patch {
             Self::Merge(patch) => merge(&mut value, Json::Text(patch)),
             Self::Operations(operations) => apply_all(operations, &mut value, most)?,
         }
-        let text = value.to_string();
+        let mut text = String::new();
+        value.write(&mut text);
         if text.len() > most { Err(BodyError::TooLarge(most).into()) } else { Ok(text.into_bytes()) }
     }
 }
