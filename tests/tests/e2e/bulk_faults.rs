@@ -140,7 +140,7 @@ async fn a_repeat_takes_no_outcome_from_the_request_that_waits() -> Tested {
     let Some(mut larder) = Larder::own(System::builder()).await? else { return Ok(()) };
     let mut system = larder.take_system();
     system.workers[0].pause()?;
-    let operations: Vec<_> = (0..4).map(|_| json!({"op": "increment", "id": larder.id("a").as_str()})).collect();
+    let operations: Vec<_> = (0..3).map(|_| json!({"op": "increment", "id": larder.id("a").as_str()})).collect();
     let bulk = || {
         let request = larder.request(Method::POST, "/items").header("prefer", "wait=10");
         request.header("idempotency-key", "\"k\"").json(&operations)
@@ -158,7 +158,7 @@ async fn a_repeat_takes_no_outcome_from_the_request_that_waits() -> Tested {
     );
     resumed?;
     let [first, again]: [Vec<Value>; 2] = [first?.json().await?, again?.json().await?];
-    assert_eq!(first.iter().map(|result| &result["value"]).collect::<Vec<_>>(), ["1", "2", "3", "4"]);
+    assert_eq!(first.iter().map(|result| &result["value"]).collect::<Vec<_>>(), ["1", "2", "3"]);
     assert_eq!(first, again);
     Ok(())
 }
